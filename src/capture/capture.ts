@@ -1,0 +1,60 @@
+import type { CapturedEvent } from '../event/event.ts'
+
+/**
+ * Capture knows no server. A host (the gateway's proxy, or the plugin) shows it each request and tells the observation
+ * what happened; capture never touches a byte and never throws into its host.
+ */
+export interface Capture {
+  /** `null`, nearly always: no rule can fire for this request, and the host need not look back. */
+  begin(head: RequestHead): Observation | null
+}
+
+export interface RequestHead {
+  readonly method: string
+  /** As it came: origin form, bytes untouched. */
+  readonly target: string
+  /** Name, value, name, value, …, as they came. */
+  readonly rawHeaders: readonly string[]
+  /** The socket's peer. */
+  readonly remoteAddress: string
+  readonly secure: boolean
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number
+}
+
+export interface ResponseHead {
+  readonly status: number
+  readonly rawHeaders: readonly string[]
+}
+
+/** Told in this order: `responseHead`, `chunk`…, then `end` or `abort`. */
+export interface Observation {
+  responseHead(head: ResponseHead): void
+  /** The bytes as they pass, still encoded. They are read before the call returns or copied, never changed. */
+  chunk(bytes: Uint8Array): void
+  /**
+   * The answer is complete. Answers with a promise when a real-time event is being committed: a host that can holds back
+   * the last byte until it settles, or until its own patience ends. It never rejects. `null`: nothing to wait for.
+   */
+  end(): Promise<void> | null
+  /** The answer broke off, or the visitor left: nothing fires. */
+  abort(): void
+}
+
+/** The one way out of capture. Resolves when the event is committed; may reject. */
+export type OnEvent = (captured: CapturedEvent) => Promise<unknown>
+
+/** Why a request that a rule's address matches did not fire; counted, and shown by `explain`. */
+export type SkipReason =
+  | 'method'
+  | 'prefetch'
+  | 'not_document'
+  | 'not_navigation'
+  | 'range'
+  | 'upgrade'
+  | 'status'
+  | 'content_type'
+  | 'not_modified'
+  | 'bot'
+  | 'aborted'
+  | 'health_check'

@@ -1,0 +1,25 @@
+/** The address of a page in the form that may be kept and sent: no fragment, nothing that names a person or opens a door. */
+
+/** Names whose values are personal or secret in the shops at hand (`key` is an order's password in WooCommerce). */
+const privateName =
+  /^(e-?mail|mail|phone|tel|telephone|mobile|first_?name|last_?name|full_?name|name|surname|street|address|zip|postal_?code|birth(day|date)?|dob|password|passwd|pwd|pass|token|access_token|id_token|auth|authorization|secret|signature|sig|key|api_?key|code|session(id)?|sid|ssn|user(name)?)$/i
+const emailLike = /[^\s@]+(@|%40)[^\s@]+\.[^\s@]+/i
+
+const isPrivate = (pair: string): boolean => {
+  const equals = pair.indexOf('=')
+  const name = equals < 0 ? pair : pair.slice(0, equals)
+  return privateName.test(name) || emailLike.test(pair)
+}
+
+/** `null` when the text is no http(s) address. At most 2 048 characters are kept of the query. */
+export const publicPageUrl = (text: string): string | null => {
+  const url = URL.parse(text)
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return null
+  const query = url.search
+    .slice(1, 2049)
+    .split('&')
+    .filter((pair) => pair !== '' && !isPrivate(pair))
+    .join('&')
+  const path = emailLike.test(url.pathname) ? '/' : url.pathname
+  return `${url.origin}${path}${query === '' ? '' : `?${query}`}`
+}

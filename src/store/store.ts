@@ -1,0 +1,217 @@
+/**
+ * The durable set of events and of the deliveries they owe. An interface of a few transitions, with engines below it; the
+ * names of its functions are the state machine:
+ *
+ *     append ──> queued ──claim──> claimed ──settle──> sent | failed | … (final)
+ *                  ^                  │  │
+ *                  │                  │  └──settle──> retrying ──claim──> …
+ *                  └─release─recover──┘
+ *
+ * `queued` and `retrying` are due at a time; `claimed` belongs to a running lane. Refusals are appended in their final
+ * state. What is pending is never deleted.
+ */
+
+/** Milliseconds since the epoch, everywhere. */
+type Millis = number
+
+export type DeliveryStatus =
+  | 'queued'
+  | 'claimed'
+  | 'retrying'
+  | 'sent'
+  | 'failed'
+  | 'consent_denied'
+  | 'filtered'
+  | 'unmatchable'
+  | 'expired'
+  | 'paused'
+  | 'test'
+
+export const pendingStatuses = ['queued', 'claimed', 'retrying'] as const satisfies readonly DeliveryStatus[]
+
+/** `site/integration`, the owner of a lane. */
+export type IntegrationKey = string
+
+export interface NewDelivery {
+  readonly integration: IntegrationKey
+  readonly lane: 'realtime' | 'batch'
+  readonly status: Exclude<DeliveryStatus, 'claimed' | 'retrying' | 'sent' | 'failed'>
+  readonly reason: string | null
+  /** When it may first be claimed. */
+  readonly dueAt: Millis
+  /**
+   * JSON of all that is personal: the identity in the platform's form, address, click and browser ids. Absent on a
+   * refusal; erased when the delivery is settled, unless it failed and may be replayed.
+   */
+  readonly payload: string | null
+}
+
+export interface NewEvent {
+  readonly site: string
+  readonly eventId: string
+  readonly type: string
+  readonly orderId: string | null
+  readonly ruleId: string | null
+  readonly occurredAt: Millis
+  readonly acceptedAt: Millis
+  /** JSON of what may be kept for the journal: no personal data. */
+  readonly facts: string
+  /** At most one per integration. */
+  readonly deliveries: readonly NewDelivery[]
+}
+
+/**
+ * `stored`: new. `duplicate`: the site has this event already and nothing is owed anew; it is counted. `extended`: the
+ * site has it, and some of the deliveries are new to it: they go to an integration that has none of this event yet, or to
+ * one from which it was withheld as `consent_denied` and is not any more (the new facts then take the place of the old).
+ * A delivery that exists in any other state is never touched, so one order never reaches an integration twice.
+ */
+export type Appended = 'stored' | 'duplicate' | 'extended'
+
+export interface ClaimRequest {
+  readonly integration: IntegrationKey
+  readonly lane: 'realtime' | 'batch'
+  readonly limit: number
+  readonly now: Millis
+}
+
+export interface ClaimedDelivery {
+  readonly deliveryId: number
+  readonly eventId: string
+  readonly site: string
+  /** Attempts recorded so far. */
+  readonly attempts: number
+  readonly acceptedAt: Millis
+  readonly occurredAt: Millis
+  readonly facts: string
+  readonly payload: string
+}
+
+/** One line of the journal: one attempt, or the news that there will be none. */
+export interface JournalLine {
+  readonly at: Millis
+  /** An outcome kind, or a refusal status for a delivery refused when claimed. */
+  readonly outcome: string
+  readonly reason: string
+  readonly code: string | null
+  readonly trace: string | null
+  readonly httpStatus: number | null
+  readonly durationMs: number | null
+  /** JSON: method, URL and body with secrets and identifiers masked. */
+  readonly request: string | null
+  readonly batchSize: number | null
+}
+
+export interface Settlement {
+  readonly deliveryId: number
+  readonly status: Exclude<DeliveryStatus, 'claimed' | 'queued'>
+  readonly reason: string | null
+  /** For `retrying`. */
+  readonly dueAt: Millis | null
+  /** Does this attempt count against the retry budget? */
+  readonly counted: boolean
+  readonly line: JournalLine | null
+}
+
+/** What is pending for one integration and lane. */
+export interface Backlog {
+  readonly integration: IntegrationKey
+  readonly lane: 'realtime' | 'batch'
+  readonly pending: number
+  readonly oldestAcceptedAt: Millis | null
+  /** The earliest moment at which something may be claimed. */
+  readonly nextDueAt: Millis | null
+}
+
+export interface StoredDelivery {
+  readonly deliveryId: number
+  readonly integration: IntegrationKey
+  readonly lane: 'realtime' | 'batch'
+  readonly status: DeliveryStatus
+  readonly reason: string | null
+  readonly attempts: number
+  readonly dueAt: Millis
+  readonly settledAt: Millis | null
+  readonly journal: readonly JournalLine[]
+}
+
+export interface StoredEvent {
+  readonly site: string
+  readonly eventId: string
+  readonly type: string
+  readonly orderId: string | null
+  readonly ruleId: string | null
+  readonly occurredAt: Millis
+  readonly acceptedAt: Millis
+  /** How often the same event was seen again. */
+  readonly duplicates: number
+  readonly facts: string
+  /** Is personal data still held for a delivery of it? */
+  readonly holdsPersonalData: boolean
+  readonly deliveries: readonly StoredDelivery[]
+}
+
+export interface EventQuery {
+  readonly site: string
+  readonly status?: DeliveryStatus
+  readonly integration?: IntegrationKey
+  readonly type?: string
+  readonly orderId?: string
+  readonly ruleId?: string
+  readonly from?: Millis
+  readonly to?: Millis
+  /** At most 500. */
+  readonly limit: number
+  /** From the page before; stable while events arrive. */
+  readonly cursor?: string
+}
+
+export interface EventPage {
+  readonly events: readonly StoredEvent[]
+  readonly nextCursor: string | null
+}
+
+export interface SweepReport {
+  readonly deletedEvents: number
+}
+
+/**
+ * Every promise resolves after the commit (fsync) and rejects with a {@link StoreError} when nothing was changed.
+ * Calls made while a commit is under way travel together in the next one.
+ */
+export interface Store {
+  append(events: readonly NewEvent[]): Promise<readonly Appended[]>
+  /** The oldest due deliveries of a lane, now `claimed`. */
+  claim(request: ClaimRequest): Promise<readonly ClaimedDelivery[]>
+  /** Final states but `failed` erase the payload. A delivery that is not `claimed` is left as it is. */
+  settle(settlements: readonly Settlement[]): Promise<void>
+  /** Back to where they were before the claim, no attempt recorded. */
+  release(deliveryIds: readonly number[]): Promise<void>
+  /** Claims of a process that died are due again at once. Answers how many. */
+  recover(now: Millis): Promise<number>
+  /** Puts `failed` deliveries whose payload is still there back. Answers how many. */
+  replay(query: {
+    readonly integration?: IntegrationKey
+    readonly from?: Millis
+    readonly to?: Millis
+    readonly reason?: string
+    readonly dryRun: boolean
+    readonly now: Millis
+  }): Promise<number>
+  backlog(): Promise<readonly Backlog[]>
+  event(site: string, eventId: string): Promise<StoredEvent | null>
+  events(query: EventQuery): Promise<EventPage>
+  /** Deletes events settled before `olderThan`, a bounded number at a time; never one with a pending delivery. */
+  sweep(olderThan: Millis): Promise<SweepReport>
+  close(): Promise<void>
+}
+
+/** `busy`: the hand-over is full, try later. `failed`: the disk or the engine said no (`cause` has its words). */
+export class StoreError extends Error {
+  readonly code: 'busy' | 'failed' | 'closed'
+  constructor(code: StoreError['code'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StoreError'
+    this.code = code
+  }
+}
