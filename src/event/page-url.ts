@@ -23,3 +23,17 @@ export const publicPageUrl = (text: string): string | null => {
   const path = emailLike.test(url.pathname) ? '/' : url.pathname
   return `${url.origin}${path}${query === '' ? '' : `?${query}`}`
 }
+
+const clickParameter = /^(fbclid|gclid|wbraid|gbraid|dclid|gad_\w+|gclsrc|ttclid|sccid|epik|twclid|li_fat_id|rdt_cid|msclkid|_gl|srsltid|yclid|igshid|mc_cid|mc_eid)$/i
+
+/** The same address without what identifies a click: for the journal, and where the visitor refused advertising. */
+export const withoutClickIds = (address: string): string => {
+  const start = address.indexOf('?')
+  if (start < 0) return address
+  const query = address
+    .slice(start + 1)
+    .split('&')
+    .filter((pair) => !clickParameter.test(pair.split('=', 1)[0] ?? ''))
+    .join('&')
+  return `${address.slice(0, start)}${query === '' ? '' : `?${query}`}`
+}

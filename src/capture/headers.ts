@@ -1,0 +1,29 @@
+/** Reading raw header arrays (name, value, name, value, …), whose names come in whatever case the sender chose. */
+
+/** Every value of a header in the order sent. `name` is in lower case. */
+export const headerValues = (rawHeaders: readonly string[], name: string): string[] => {
+  const values: string[] = []
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const candidate = rawHeaders[index] ?? ''
+    if (candidate.length === name.length && candidate.toLowerCase() === name) {
+      values.push(rawHeaders[index + 1] ?? '')
+    }
+  }
+  return values
+}
+
+/** The first value of a header; `undefined` when it was not sent. `name` is in lower case. */
+export const headerValue = (rawHeaders: readonly string[], name: string): string | undefined => {
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const candidate = rawHeaders[index] ?? ''
+    if (candidate.length === name.length && candidate.toLowerCase() === name) return rawHeaders[index + 1]
+  }
+  return undefined
+}
+
+/** The members of a comma-separated header, over all of its copies (RFC 9110 section 5.3), trimmed, empty ones dropped. */
+export const headerList = (rawHeaders: readonly string[], name: string): string[] =>
+  headerValues(rawHeaders, name)
+    .flatMap((value) => value.split(','))
+    .map((member) => member.trim())
+    .filter((member) => member !== '')
