@@ -116,7 +116,11 @@ export interface Destination<S> {
   build(events: readonly DeliverableEvent[], settings: S, context: BuildContext): HttpRequest
   /** Exactly one outcome per event, in order, whatever the body holds. Never throws. */
   read(response: HttpResponse, events: readonly DeliverableEvent[], settings: S): readonly Outcome[]
-  retry(event: DeliverableEvent, failure: 'unavailable' | 'ambiguous', settings: S): RetryPolicy
+  /**
+   * `unsent`: nothing reached the platform (`ambiguous: false`), so another try cannot repeat anything. `ambiguous`: it may
+   * have been taken. `unavailable`: the platform answered, and not well.
+   */
+  retry(event: DeliverableEvent, failure: 'unsent' | 'unavailable' | 'ambiguous', settings: S): RetryPolicy
 }
 
 export interface BuildContext extends SiteContext {
@@ -135,8 +139,7 @@ export type AnyDestination = Destination<unknown>
  * Closes over the settings' type so that unlike destinations stand in one list. Settings handed back in must have come
  * from this destination's own schema; `sites/integration.ts` sees to that.
  */
-export const defineDestination = <S>(destination: Destination<S>): AnyDestination =>
-  destination as AnyDestination
+export const defineDestination = <S>(destination: Destination<S>): AnyDestination => destination
 
 /** The platform's name for an event type: the integration's own mapping first; `null` means it does not go there. */
 export const platformName = (

@@ -24,7 +24,8 @@ export const publicPageUrl = (text: string): string | null => {
   return `${url.origin}${path}${query === '' ? '' : `?${query}`}`
 }
 
-const clickParameter = /^(fbclid|gclid|wbraid|gbraid|dclid|gad_\w+|gclsrc|ttclid|sccid|epik|twclid|li_fat_id|rdt_cid|msclkid|_gl|srsltid|yclid|igshid|mc_cid|mc_eid)$/i
+const clickParameter =
+  /^(fbclid|gclid|wbraid|gbraid|dclid|gad_\w+|gclsrc|ttclid|sccid|epik|twclid|li_fat_id|rdt_cid|msclkid|_gl|srsltid|yclid|igshid|mc_cid|mc_eid)$/i
 
 /** The same address without what identifies a click: for the journal, and where the visitor refused advertising. */
 export const withoutClickIds = (address: string): string => {

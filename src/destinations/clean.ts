@@ -1,0 +1,45 @@
+import type { CustomData } from '../event/event.ts'
+
+/**
+ * The last look at what leaves in the clear. Rules and senders put what they like into names, searches and properties; a
+ * person's identifiers must not travel there beside their hashes.
+ */
+
+const emailInside = /\S(?:@|%40)\S+\.\S/i
+const personalName =
+  /(?:^|[_\-. ])(?:e[_-]?mail|phone|tel|telephone|mobile|first[_-]?name|last[_-]?name|full[_-]?name|surname|street|address|zip|postal[_-]?code|birth[_-]?(?:day|date)|dob|password|ssn|iban)(?:$|[_\-. ])/i
+
+/** `customerEmail` and `customer_email` are one name. */
+const spaced = (name: string): string => name.replace(/([a-z\d])([A-Z])/g, '$1_$2')
+
+/** At most `longest` code units, never ending in half of a surrogate pair, which is no text. */
+export const cut = (text: string, longest: number): string =>
+  text.length <= longest ? text : text.slice(0, longest).replace(/[\uD800-\uDBFF]$/, '')
+
+/** The text, cut to `longest` characters; `undefined` when there is none, or when it holds an e-mail address. */
+export const cleanText = (text: string | undefined, longest = 1000): string | undefined => {
+  const trimmed = text?.trim()
+  if (trimmed === undefined || trimmed === '' || emailInside.test(trimmed)) return undefined
+  return cut(trimmed, longest)
+}
+
+/** Properties that name nobody: no e-mail in a value, no personal name over a text or a number. */
+export const cleanProperties = (
+  properties: CustomData['properties'],
+): readonly (readonly [string, string | number | boolean])[] =>
+  Object.entries(properties ?? {}).filter(([name, value]) => {
+    if (typeof value === 'boolean') return true
+    if (typeof value === 'number' && !Number.isFinite(value)) return false
+    if (personalName.test(spaced(name))) return false
+    return typeof value === 'number' || !emailInside.test(value)
+  })
+
+const isKnown = (value: unknown): boolean => {
+  if (value === undefined || value === null) return false
+  if (typeof value === 'number') return Number.isFinite(value)
+  return !Array.isArray(value) || value.length > 0
+}
+
+/** An object without the members nobody knows: no `null`, no empty list, no number that JSON cannot say. */
+export const known = (members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(members).filter(([, value]) => isKnown(value)))
