@@ -1,0 +1,101 @@
+import type { Clock } from '../clock.ts'
+import type { CapturedEvent } from '../event/event.ts'
+import type { LaneName } from '../event/names.ts'
+import type { Integration } from '../sites/configure.ts'
+import type { Appended, NewDelivery, NewEvent, Store } from '../store/store.ts'
+import { encodeFacts, encodePayload, type EventFacts, type PlainSealer } from './records.ts'
+import { route, type Decision } from './route.ts'
+
+/**
+ * The one door for events, whoever brings them. Routing, the consent gate and the hashing of identifiers happen here, so
+ * that nothing plain goes any further; then event, deliveries and refusals are written in one transaction.
+ */
+export interface Intake {
+  /** Resolves when the events are committed, in their order. Rejects with a `StoreError`, and then none of them is. */
+  accept(captured: readonly CapturedEvent[]): Promise<readonly Accepted[]>
+}
+
+export interface Accepted {
+  readonly appended: Appended
+  readonly decisions: readonly Decision[]
+}
+
+export interface IntakeOptions {
+  readonly store: Store
+  readonly clock: Clock
+  /** The integrations of a site, as configured now. */
+  readonly integrationsOf: (site: string) => readonly Integration[]
+  readonly sealer: PlainSealer | null
+  /** Called after a commit that left something to do. */
+  readonly wake: (integration: string, lane: LaneName) => void
+}
+
+/** Batch events leave together, on the stroke of the window; what travels alone anyway need not wait for company. */
+const dueAt = ({ integration, lane }: Decision, now: number): number => {
+  const window = integration.batchWindowMs
+  if (lane === 'realtime' || window === 0 || integration.limits.batchSize === 1) return now
+  return Math.ceil((now + 1) / window) * window
+}
+
+const toDelivery = (decision: Decision, now: number, sealer: PlainSealer | null): NewDelivery => ({
+  integration: decision.integration.key,
+  lane: decision.lane,
+  status: decision.refusal?.status ?? 'queued',
+  reason: decision.refusal?.reason ?? null,
+  dueAt: dueAt(decision, now),
+  payload:
+    decision.refusal === null ? encodePayload(decision.deliverable, decision.integration.id, sealer) : null,
+})
+
+/** Says which identifiers went unused, and why: also that a plain one had no key to be sealed with. */
+const leftOutOf = (decisions: readonly Decision[], sealer: PlainSealer | null): EventFacts['leftOut'] =>
+  Object.fromEntries(
+    decisions.flatMap(({ integration, deliverable: { identity } }) => {
+      const unsealed =
+        sealer === null && Object.keys(identity.plain).length > 0
+          ? [
+              {
+                field: 'email' as const,
+                reason: 'plain identifiers need SLUICE_SECRET_KEY to be kept; left out',
+              },
+            ]
+          : []
+      const all = [...identity.leftOut, ...unsealed]
+      return all.length === 0 ? [] : [[integration.id, all]]
+    }),
+  )
+
+const toNewEvent = (
+  captured: CapturedEvent,
+  decisions: readonly Decision[],
+  now: number,
+  sealer: PlainSealer | null,
+): NewEvent => ({
+  site: captured.event.site,
+  eventId: captured.event.id,
+  type: captured.event.type,
+  orderId: captured.event.custom.orderId ?? null,
+  ruleId: captured.event.ruleId ?? null,
+  occurredAt: captured.event.occurredAt,
+  acceptedAt: now,
+  facts: encodeFacts(captured, leftOutOf(decisions, sealer)),
+  deliveries: decisions.map((decision) => toDelivery(decision, now, sealer)),
+})
+
+export const createIntake = ({ store, clock, integrationsOf, sealer, wake }: IntakeOptions): Intake => ({
+  accept: async (captured) => {
+    const now = clock.now()
+    const decided = captured.map((one) => route(one, integrationsOf(one.event.site), now))
+    const appended = await store.append(
+      captured.map((one, index) => toNewEvent(one, decided[index] ?? [], now, sealer)),
+    )
+    const due = new Map(
+      decided
+        .flat()
+        .filter(({ refusal }) => refusal === null)
+        .map(({ integration, lane }) => [`${lane} ${integration.key}`, { key: integration.key, lane }]),
+    )
+    for (const { key, lane } of due.values()) wake(key, lane)
+    return decided.map((decisions, index) => ({ appended: appended[index] ?? 'stored', decisions }))
+  },
+})

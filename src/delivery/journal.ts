@@ -1,0 +1,82 @@
+import type { DeliverableEvent, HttpRequest } from '../destinations/destination.ts'
+import type { Outcome } from '../destinations/outcome.ts'
+import { maskRequest } from '../sites/mask.ts'
+import type { JournalLine } from '../store/store.ts'
+
+/** What happened to an event, for people: the exact request with secrets and identifiers masked, and the answer. */
+
+/** Shorter texts would riddle the request with holes. What a person typed is masked whatever its length. */
+const shortestId = 4
+const maxRequestLength = 16_384
+
+const textsIn = (value: unknown): string[] => {
+  if (typeof value === 'string') return [value]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.values(value).flatMap(textsIn)
+}
+
+/** Everything in an event that points at a person. */
+const identifiersOf = ({ event, identity }: DeliverableEvent): readonly string[] => {
+  const { ip, clickIds, browserIds, userAgent } = event.visitor
+  const ids = [
+    ...textsIn(identity.keys),
+    ...Object.values(clickIds).map(({ value }) => value),
+    ...textsIn(browserIds),
+    ...(ip === undefined ? [] : [ip]),
+    ...(userAgent === undefined ? [] : [userAgent]),
+  ]
+  return [
+    ...ids.filter((id) => id.length >= shortestId),
+    ...textsIn(identity.plain).filter((text) => text !== ''),
+  ]
+}
+
+const shown = (identifier: string): string => `${identifier.slice(0, Math.min(6, identifier.length >> 2))}…`
+
+/** Longest first, so that a part of an identifier never uncovers the rest. */
+const maskIdentifiers = (text: string, identifiers: readonly string[]): string => {
+  let masked = text
+  for (const identifier of [...identifiers].sort((a, b) => b.length - a.length)) {
+    for (const spelling of new Set([JSON.stringify(identifier).slice(1, -1), encodeURIComponent(identifier)]))
+      masked = masked.replaceAll(spelling, shown(spelling))
+  }
+  return masked
+}
+
+/** A request fit to be read by a stranger. */
+export const presentableRequest = (
+  request: HttpRequest,
+  events: readonly DeliverableEvent[],
+  secrets: readonly string[],
+): HttpRequest => {
+  const identifiers = [...new Set(events.flatMap(identifiersOf))]
+  const masked = maskRequest(request, secrets)
+  return {
+    ...masked,
+    url: maskIdentifiers(masked.url, identifiers),
+    headers: Object.fromEntries(
+      Object.entries(masked.headers).map(([name, value]) => [name, maskIdentifiers(value, identifiers)]),
+    ),
+    body: maskIdentifiers(masked.body, identifiers),
+  }
+}
+
+/** One wide line per attempt and delivery. */
+export const journalLine = (attempt: {
+  readonly at: number
+  readonly outcome: Outcome
+  readonly httpStatus: number | null
+  readonly durationMs: number | null
+  readonly request: HttpRequest | null
+  readonly batchSize: number
+}): JournalLine => ({
+  at: attempt.at,
+  outcome: attempt.outcome.kind,
+  reason: attempt.outcome.reason,
+  code: attempt.outcome.code ?? null,
+  trace: attempt.outcome.trace ?? null,
+  httpStatus: attempt.httpStatus,
+  durationMs: attempt.durationMs,
+  request: attempt.request === null ? null : JSON.stringify(attempt.request).slice(0, maxRequestLength),
+  batchSize: attempt.batchSize,
+})

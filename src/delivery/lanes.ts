@@ -1,0 +1,98 @@
+import type { Clock } from '../clock.ts'
+import type { LaneName } from '../event/names.ts'
+import type { Integration } from '../sites/configure.ts'
+import type { Store } from '../store/store.ts'
+import type { Transport } from './http.ts'
+import { createLane, type Lane, type Parked } from './lane.ts'
+import { createRateLimiter } from './rate-limit.ts'
+import type { PlainSealer } from './records.ts'
+import type { LaneNews } from './sending.ts'
+
+/** All lanes: two for each active integration, which share the limit of its credential. */
+export interface Lanes {
+  /** Starts, restarts and stops lanes so that they follow the integrations; those unchanged go on undisturbed. */
+  follow(integrations: readonly Integration[]): void
+  wake(integration: string, lane: LaneName): void
+  parked(): readonly (Parked & { readonly integration: string; readonly lane: LaneName })[]
+  /** Once the signal fires, what is on the wire is given up and released. */
+  stop(deadline: AbortSignal): Promise<void>
+}
+
+export interface LanesOptions {
+  readonly store: Store
+  readonly transport: Transport
+  readonly sealer: PlainSealer | null
+  readonly clock: Clock
+  readonly random: () => number
+  readonly report: (news: LaneNews) => void
+}
+
+interface Pair {
+  readonly integration: Integration
+  readonly lanes: readonly Lane[]
+}
+
+/** Two readings of the same declaration are the same integration, though reloading made a new value of it. */
+const same = (a: Integration, b: Integration): boolean => {
+  const essence = ({ destination, ...rest }: Integration): string =>
+    JSON.stringify([destination.name, rest], (_, value: unknown) => (value === Infinity ? 'Infinity' : value))
+  return a === b || essence(a) === essence(b)
+}
+
+export const createLanes = (options: LanesOptions): Lanes => {
+  const pairs = new Map<string, Pair>()
+  const leaving = new Set<Promise<void>>()
+  /** Lanes whose integration changed finish what they have begun; nothing hurries them but the end of the process. */
+  const hurry = new AbortController()
+
+  const start = (integration: Integration): Pair => {
+    const limiter = createRateLimiter(integration.limits.eventsPerSecond, options.clock)
+    return {
+      integration,
+      lanes: (['realtime', 'batch'] as const).map((lane) =>
+        createLane({ ...options, integration, lane, limiter }),
+      ),
+    }
+  }
+
+  const stopPair = (pair: Pair): Promise<void> => {
+    const stopped = Promise.all(pair.lanes.map((lane) => lane.stop(hurry.signal))).then(() => {
+      leaving.delete(stopped)
+    })
+    leaving.add(stopped)
+    return stopped
+  }
+
+  return {
+    follow: (integrations) => {
+      const wanted = new Map(
+        integrations.filter(({ paused }) => !paused).map((integration) => [integration.key, integration]),
+      )
+      for (const [key, pair] of pairs) {
+        const integration = wanted.get(key)
+        if (integration !== undefined && same(integration, pair.integration)) wanted.delete(key)
+        else {
+          pairs.delete(key)
+          void stopPair(pair)
+        }
+      }
+      for (const [key, integration] of wanted) pairs.set(key, start(integration))
+    },
+    wake: (integration, lane) => {
+      for (const one of pairs.get(integration)?.lanes ?? []) if (one.name === lane) one.wake()
+    },
+    parked: () =>
+      [...pairs.values()].flatMap(({ integration, lanes }) =>
+        lanes.flatMap((lane) =>
+          lane.parked === null ? [] : [{ ...lane.parked, integration: integration.key, lane: lane.name }],
+        ),
+      ),
+    stop: async (deadline) => {
+      if (deadline.aborted) hurry.abort()
+      else deadline.addEventListener('abort', () => hurry.abort(), { once: true })
+      for (const pair of pairs.values()) void stopPair(pair)
+      pairs.clear()
+      await Promise.all(leaving)
+    },
+  }
+}

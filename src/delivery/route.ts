@@ -1,0 +1,88 @@
+import { nobody, platformName, type DeliverableEvent } from '../destinations/destination.ts'
+import type { Refusal } from '../destinations/outcome.ts'
+import { permits, type ConsentCategory, type ConsentState } from '../event/consent.ts'
+import type { CapturedEvent } from '../event/event.ts'
+import { canonicalName, laneOf, type LaneName } from '../event/names.ts'
+import type { Integration } from '../sites/configure.ts'
+import { filteredBy } from '../sites/filter.ts'
+
+/** An event and a site's integrations to deliveries and refusals: a function from values to a value. */
+
+export interface Decision {
+  readonly integration: Integration
+  readonly lane: LaneName
+  /** `null`: it is to be delivered. */
+  readonly refusal: Refusal | null
+  /** With the person in the destination's own form; of a refused event the identity is empty. */
+  readonly deliverable: DeliverableEvent
+}
+
+const targeted = (targets: readonly string[] | null, { id, destination }: Integration): boolean =>
+  targets === null ||
+  targets.some(
+    (target) => target === id || target === destination.name || destination.aliases.includes(target),
+  )
+
+const consentRefusal = (state: ConsentState, { consent, destination }: Integration): Refusal | null => {
+  if (!consent.required) return null
+  const { category } = consent
+  // GPC objects to advertising of any kind, so no ad platform takes a grant of personalization for its excuse.
+  const objected = state.gpc && category === 'personalization' && destination.consent === 'marketing'
+  if (permits(state, category) && !objected) return null
+  return { status: 'consent_denied', reason: consentReason(state, category, objected) }
+}
+
+const consentReason = (state: ConsentState, category: ConsentCategory, objected: boolean): string => {
+  if (objected || (state.gpc && category === 'marketing'))
+    return `the browser objects to ${category} (Sec-GPC)`
+  if (state[category] === 'denied') return `${category} was refused (${state.source})`
+  return state.source === 'none'
+    ? `no consent signal was found for ${category}`
+    : `${category} was neither granted nor refused (${state.source})`
+}
+
+const decide = (captured: CapturedEvent, integration: Integration, now: number): Decision => {
+  const { destination, settings } = integration
+  const written = captured.event
+  const type = Object.hasOwn(integration.reverseMapping, written.name)
+    ? canonicalName(integration.reverseMapping[written.name] ?? written.name)
+    : written.type
+  const event = type === written.type ? written : { ...written, type }
+  const lane = integration.lane === 'auto' ? laneOf(type) : integration.lane
+  const name = platformName(destination, type, integration.mapping)
+  const stranger: DeliverableEvent = { event, name: name ?? type, identity: nobody, acceptedAt: now }
+  const refuse = (status: Refusal['status'], reason: string): Decision => ({
+    integration,
+    lane,
+    refusal: { status, reason },
+    deliverable: stranger,
+  })
+
+  if (integration.paused) return refuse('paused', 'the integration is paused')
+  if (name === null)
+    return refuse('filtered', `${destination.title} gets no ${type} unless eventMapping names one`)
+  const filter = filteredBy(integration.filters, event)
+  if (filter !== null) return refuse('filtered', filter)
+  const denied = consentRefusal(event.consent, integration)
+  if (denied !== null) return refuse(denied.status, denied.reason)
+
+  const identity = destination.identify(captured.userData, settings, {
+    site: integration.site,
+    integration: integration.id,
+    ...(integration.defaultCountry === undefined ? {} : { defaultCountry: integration.defaultCountry }),
+  })
+  const deliverable = { ...stranger, identity }
+  const refused = destination.refuse(deliverable, settings, now)
+  if (refused !== null) return refuse(refused.status, refused.reason)
+  if (integration.testMode) return refuse('test', 'test mode: built, not sent')
+  return { integration, lane, refusal: null, deliverable }
+}
+
+export const route = (
+  captured: CapturedEvent,
+  integrations: readonly Integration[],
+  now: number,
+): readonly Decision[] =>
+  integrations
+    .filter((integration) => targeted(captured.targets, integration))
+    .map((integration) => decide(captured, integration, now))
