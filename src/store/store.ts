@@ -40,8 +40,8 @@ export interface NewDelivery {
   /** When it may first be claimed. */
   readonly dueAt: Millis
   /**
-   * JSON of all that is personal: the identity in the platform's form, address, click and browser ids. Absent on a
-   * refusal; erased when the delivery is settled, unless it failed and may be replayed.
+   * JSON of all that is personal: the identity in the platform's form, address, click and browser ids. A queued delivery
+   * must have one; a refusal's is not kept. Erased when the delivery is settled, unless it failed and may be replayed.
    */
   readonly payload: string | null
 }
@@ -64,7 +64,8 @@ export interface NewEvent {
  * `stored`: new. `duplicate`: the site has this event already and nothing is owed anew; it is counted. `extended`: the
  * site has it, and some of the deliveries are new to it: they go to an integration that has none of this event yet, or to
  * one from which it was withheld as `consent_denied` and is not any more (the new facts then take the place of the old).
- * A delivery that exists in any other state is never touched, so one order never reaches an integration twice.
+ * A delivery that exists in any other state is never touched, so one order never reaches an integration twice. The event
+ * keeps the times of its first sight, and only a `duplicate` counts as one.
  */
 export type Appended = 'stored' | 'duplicate' | 'extended'
 
@@ -106,20 +107,20 @@ export interface Settlement {
   readonly deliveryId: number
   readonly status: Exclude<DeliveryStatus, 'claimed' | 'queued'>
   readonly reason: string | null
-  /** For `retrying`. */
+  /** When to try again: `retrying` must say it, the other states are past it. */
   readonly dueAt: Millis | null
   /** Does this attempt count against the retry budget? */
   readonly counted: boolean
   readonly line: JournalLine | null
 }
 
-/** What is pending for one integration and lane. */
+/** What is pending (queued, claimed or retrying) for one integration and lane; nothing pending, no entry. */
 export interface Backlog {
   readonly integration: IntegrationKey
   readonly lane: 'realtime' | 'batch'
   readonly pending: number
   readonly oldestAcceptedAt: Millis | null
-  /** The earliest moment at which something may be claimed. */
+  /** The earliest moment at which something may be claimed; `null` while all of it is claimed. */
   readonly nextDueAt: Millis | null
 }
 
@@ -132,6 +133,7 @@ export interface StoredDelivery {
   readonly attempts: number
   readonly dueAt: Millis
   readonly settledAt: Millis | null
+  /** Oldest first: of a single event up to the latest 1 000 lines, in a page of events the latest 10 per delivery. */
   readonly journal: readonly JournalLine[]
 }
 
@@ -151,6 +153,7 @@ export interface StoredEvent {
   readonly deliveries: readonly StoredDelivery[]
 }
 
+/** All that is given must hold; `status` and `integration` of one and the same delivery. */
 export interface EventQuery {
   readonly site: string
   readonly status?: DeliveryStatus
@@ -158,17 +161,36 @@ export interface EventQuery {
   readonly type?: string
   readonly orderId?: string
   readonly ruleId?: string
+  /** Accepted at this moment or later. */
   readonly from?: Millis
+  /** Accepted before this moment. */
   readonly to?: Millis
   /** At most 500. */
   readonly limit: number
-  /** From the page before; stable while events arrive. */
+  /** From the page before; stable while events arrive. One that no page gave begins at the newest. */
   readonly cursor?: string
 }
 
+/**
+ * Newest accepted first. A page looks at a bounded stretch of events, so under a narrow filter it may hold fewer than
+ * `limit`, even none, and still have a `nextCursor`: only its absence means the end.
+ */
 export interface EventPage {
   readonly events: readonly StoredEvent[]
   readonly nextCursor: string | null
+}
+
+export interface ReplayQuery {
+  readonly integration?: IntegrationKey
+  /** Failed at this moment or later. */
+  readonly from?: Millis
+  /** Failed before this moment. */
+  readonly to?: Millis
+  /** The delivery's reason, word for word. */
+  readonly reason?: string
+  /** Only count. */
+  readonly dryRun: boolean
+  readonly now: Millis
 }
 
 export interface SweepReport {
@@ -177,9 +199,12 @@ export interface SweepReport {
 
 /**
  * Every promise resolves after the commit (fsync) and rejects with a {@link StoreError} when nothing was changed.
- * Calls made while a commit is under way travel together in the next one.
+ * Calls made while a commit is under way travel together in the next one; calls take effect in the order they were made.
+ * Only when the engine's own thread dies in the middle of a commit may a rejected call have taken effect all the same:
+ * to repeat it is safe.
  */
 export interface Store {
+  /** One answer per event, in order. The one call that is refused as `busy` when too much waits. */
   append(events: readonly NewEvent[]): Promise<readonly Appended[]>
   /** The oldest due deliveries of a lane, now `claimed`. */
   claim(request: ClaimRequest): Promise<readonly ClaimedDelivery[]>
@@ -189,22 +214,35 @@ export interface Store {
   release(deliveryIds: readonly number[]): Promise<void>
   /** Claims of a process that died are due again at once. Answers how many. */
   recover(now: Millis): Promise<number>
-  /** Puts `failed` deliveries whose payload is still there back. Answers how many. */
-  replay(query: {
-    readonly integration?: IntegrationKey
-    readonly from?: Millis
-    readonly to?: Millis
-    readonly reason?: string
-    readonly dryRun: boolean
-    readonly now: Millis
-  }): Promise<number>
+  /**
+   * Puts `failed` deliveries whose payload is still there back to `queued`, due at `now`, with a fresh retry budget
+   * (`attempts` is 0 again; the journal keeps its lines). Done in bounded bites: what a crash leaves undone, another call
+   * does. Answers how many.
+   */
+  replay(query: ReplayQuery): Promise<number>
   backlog(): Promise<readonly Backlog[]>
   event(site: string, eventId: string): Promise<StoredEvent | null>
   events(query: EventQuery): Promise<EventPage>
-  /** Deletes events settled before `olderThan`, a bounded number at a time; never one with a pending delivery. */
+  /**
+   * Deletes the events accepted and wholly settled before `olderThan` (`failed` is settled), in bounded bites between
+   * which other calls go on; never one with a pending delivery. With an event goes the memory that it was seen.
+   */
   sweep(olderThan: Millis): Promise<SweepReport>
+  /** Finishes what was asked for and lets go of the engine; a sweep stops at its next bite. Later calls: `closed`. */
   close(): Promise<void>
 }
+
+/** What a store tells of itself beside its answers, for the log and the metrics. */
+export type StoreNews =
+  /** One commit: how many calls travelled in it, and how long the transaction took. */
+  | { readonly kind: 'committed'; readonly calls: number; readonly durationMs: number }
+  /** Writing has begun to fail; said once, until `healed`. */
+  | { readonly kind: 'failing'; readonly message: string }
+  | { readonly kind: 'healed'; readonly failedForMs: number }
+  /** The engine's thread died and a new one took over; what was under way was rejected. */
+  | { readonly kind: 'restarted'; readonly message: string }
+  /** The engine is gone for good; every call is rejected from now on. */
+  | { readonly kind: 'fatal'; readonly message: string }
 
 /** `busy`: the hand-over is full, try later. `failed`: the disk or the engine said no (`cause` has its words). */
 export class StoreError extends Error {

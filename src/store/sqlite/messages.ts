@@ -1,0 +1,78 @@
+/**
+ * What the threads say to each other. Plain objects: packing them into flat arrays made the structured clone a
+ * microsecond cheaper per event and everything else harder to read.
+ */
+import type {
+  Appended,
+  Backlog,
+  ClaimedDelivery,
+  ClaimRequest,
+  EventPage,
+  EventQuery,
+  NewEvent,
+  ReplayQuery,
+  Settlement,
+  StoredEvent,
+} from '../store.ts'
+import type { DatabaseOptions } from './database.ts'
+import type { Fault } from './fault.ts'
+
+/** One bounded piece of a long piece of work; `next` is where the following one begins. */
+export interface Bite {
+  readonly changed: number
+  readonly next: number | null
+}
+
+/** The transitions, as the writer knows them. */
+export interface Changes {
+  append: { input: readonly NewEvent[]; answer: readonly Appended[] }
+  /** The ticket marks what this claim took, see `abandon`. */
+  claim: { input: ClaimRequest & { readonly ticket: number }; answer: readonly ClaimedDelivery[] }
+  settle: { input: { readonly settlements: readonly Settlement[]; readonly now: number }; answer: null }
+  release: { input: readonly number[]; answer: null }
+  recover: { input: { readonly now: number }; answer: number }
+  /** Gives back what claims took whose answers never arrived. */
+  abandon: { input: readonly number[]; answer: null }
+  replay: { input: { readonly query: ReplayQuery; readonly after: number }; answer: Bite }
+  sweep: { input: { readonly olderThan: number; readonly after: number }; answer: Bite }
+}
+
+export interface Reads {
+  backlog: { input: null; answer: readonly Backlog[] }
+  event: { input: { readonly site: string; readonly eventId: string }; answer: StoredEvent | null }
+  events: { input: EventQuery; answer: EventPage }
+  replayable: { input: ReplayQuery; answer: number }
+}
+
+export type Call<Calls> = { [K in keyof Calls]: { kind: K; input: InputOf<Calls, K> } }[keyof Calls]
+export type InputOf<Calls, K extends keyof Calls> = Calls[K] extends { input: infer Input } ? Input : never
+export type AnswerOf<Calls, K extends keyof Calls> = Calls[K] extends { answer: infer Answer }
+  ? Answer
+  : never
+export type Handlers<Calls> = {
+  readonly [K in keyof Calls]: (input: InputOf<Calls, K>) => AnswerOf<Calls, K>
+}
+
+export type Answer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly fault: Fault }
+
+export interface ThreadData extends DatabaseOptions {
+  readonly role: 'writer' | 'reader'
+}
+
+/** To a thread. A writer takes a group as one transaction; a reader answers its calls one by one. */
+export type ToThread<Calls> =
+  | { readonly kind: 'group'; readonly id: number; readonly calls: readonly Call<Calls>[] }
+  | { readonly kind: 'close' }
+
+export type FromThread =
+  | { readonly kind: 'opened' }
+  /** It could not open the file, and has ended. */
+  | { readonly kind: 'refused'; readonly message: string }
+  | {
+      readonly kind: 'answers'
+      readonly id: number
+      readonly answers: readonly Answer[]
+      readonly durationMs: number
+    }

@@ -1,0 +1,86 @@
+/**
+ * The tables, forward only: the file's `user_version` says how many of these have run. One that has been released is
+ * never edited.
+ *
+ * A delivery is a narrow row that changes three times; what is wide lies beside it and changes never: the facts with the
+ * event, the personal payload in a table of its own, so that settling deletes a row and its page goes back to the store
+ * instead of staying behind nearly empty. Partial indexes hold only what is pending, so history costs the lanes nothing.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE site (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+  ) STRICT;
+
+  CREATE TABLE integration (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+  ) STRICT;
+
+  -- pending is kept by the transitions in the transaction that changes it, so that nobody has to count a backlog
+  CREATE TABLE lane (
+    id INTEGER PRIMARY KEY,
+    integration INTEGER NOT NULL REFERENCES integration (id),
+    tempo TEXT NOT NULL CHECK (tempo IN ('realtime', 'batch')),
+    pending INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (integration, tempo)
+  ) STRICT;
+
+  CREATE TABLE event (
+    id INTEGER PRIMARY KEY,
+    site INTEGER NOT NULL REFERENCES site (id),
+    event_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    order_id TEXT,
+    rule_id TEXT,
+    occurred_at INTEGER NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    duplicates INTEGER NOT NULL DEFAULT 0,
+    facts TEXT NOT NULL,
+    UNIQUE (site, event_id)
+  ) STRICT;
+  CREATE INDEX event_accepted ON event (site, accepted_at);
+  CREATE INDEX event_order ON event (site, order_id) WHERE order_id IS NOT NULL;
+
+  -- claimed is 0, or the ticket of the claim that holds it: status then says where it goes back to
+  CREATE TABLE delivery (
+    id INTEGER PRIMARY KEY,
+    event INTEGER NOT NULL REFERENCES event (id) ON DELETE CASCADE,
+    integration INTEGER NOT NULL REFERENCES integration (id),
+    lane INTEGER NOT NULL REFERENCES lane (id),
+    status TEXT NOT NULL,
+    reason TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    claimed INTEGER NOT NULL DEFAULT 0,
+    accepted_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    settled_at INTEGER,
+    UNIQUE (event, integration)
+  ) STRICT;
+  CREATE INDEX delivery_due ON delivery (lane, due_at) WHERE settled_at IS NULL AND claimed = 0;
+  CREATE INDEX delivery_claimed ON delivery (claimed) WHERE claimed <> 0;
+  CREATE INDEX delivery_pending ON delivery (lane, accepted_at) WHERE settled_at IS NULL;
+  CREATE INDEX delivery_failed ON delivery (id) WHERE status = 'failed';
+
+  CREATE TABLE payload (
+    delivery INTEGER PRIMARY KEY REFERENCES delivery (id) ON DELETE CASCADE,
+    body TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE journal (
+    id INTEGER PRIMARY KEY,
+    delivery INTEGER NOT NULL REFERENCES delivery (id) ON DELETE CASCADE,
+    at INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    code TEXT,
+    trace TEXT,
+    http_status INTEGER,
+    duration_ms REAL,
+    request TEXT,
+    batch_size INTEGER
+  ) STRICT;
+  CREATE INDEX journal_delivery ON journal (delivery);
+  `,
+]

@@ -1,0 +1,55 @@
+import type { Settlement } from '../store.ts'
+import type { Changes } from './messages.ts'
+import type { Session } from './session.ts'
+
+/** Claimed, then retrying or final; with it the journal's line, and the end of what was personal. */
+export const prepareSettle = (session: Session): ((input: Changes['settle']['input']) => null) => {
+  const { db } = session
+  const settle = db.prepare(
+    `UPDATE delivery SET status = ?, reason = ?, attempts = attempts + ?, due_at = iif(?, ?, due_at), settled_at = ?,
+       claimed = 0
+     WHERE id = ? AND claimed <> 0
+     RETURNING lane`,
+  )
+  const erasePayload = db.prepare('DELETE FROM payload WHERE delivery = ?')
+  const addLine = db.prepare(
+    `INSERT INTO journal (delivery, at, outcome, reason, code, trace, http_status, duration_ms, request, batch_size)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+
+  const one = ({ deliveryId, status, reason, dueAt, counted, line }: Settlement, now: number): void => {
+    const pending = status === 'retrying'
+    const settled = settle.get(
+      status,
+      reason,
+      counted ? 1 : 0,
+      pending ? 1 : 0,
+      dueAt,
+      pending ? null : (line?.at ?? now),
+      deliveryId,
+    ) as unknown as { lane: number } | undefined
+    if (settled === undefined) return
+    if (!pending) {
+      session.pending(settled.lane, -1)
+      if (status !== 'failed') erasePayload.run(deliveryId)
+    }
+    if (line !== null)
+      addLine.run(
+        deliveryId,
+        line.at,
+        line.outcome,
+        line.reason,
+        line.code,
+        line.trace,
+        line.httpStatus,
+        line.durationMs,
+        line.request,
+        line.batchSize,
+      )
+  }
+
+  return ({ settlements, now }) => {
+    for (const settlement of settlements) one(settlement, now)
+    return null
+  }
+}

@@ -1,0 +1,4 @@
+import { describeStore } from '../conformance.ts'
+import { openSqliteBench } from './bench.ts'
+
+describeStore('sqlite', () => openSqliteBench())
