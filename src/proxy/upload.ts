@@ -1,0 +1,51 @@
+import { EventEmitter } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+
+/**
+ * A request's body as undici wants one: something that looks like a stream. It stands between undici and the request
+ * because undici would otherwise measure a body that has already arrived and turn chunks into a length, and would destroy
+ * the request (and with it the visitor's connection) when an origin answers early.
+ */
+export class Upload extends EventEmitter {
+  destroyed = false
+  readonly #request: IncomingMessage
+  #wanted: (() => void) | null
+  #attached = false
+
+  /** `wanted` is called when the origin is connected and the first byte is asked for. */
+  constructor(request: IncomingMessage, wanted: (() => void) | null) {
+    super()
+    this.#request = request
+    this.#wanted = wanted
+  }
+
+  readonly #onData = (chunk: Buffer): boolean => this.emit('data', chunk)
+  readonly #onEnd = (): boolean => this.emit('end')
+
+  /** Never called: undici knows a stream by it. */
+  pipe(): never {
+    throw new Error('an upload is not piped')
+  }
+
+  pause(): void {
+    this.#request.pause()
+  }
+
+  resume(): void {
+    if (this.destroyed) return
+    if (!this.#attached) {
+      this.#attached = true
+      this.#wanted?.()
+      this.#wanted = null
+      this.#request.on('data', this.#onData).on('end', this.#onEnd)
+    }
+    this.#request.resume()
+  }
+
+  /** The origin wants no more of it. What still comes is thrown away, so that the answer can be read in peace. */
+  destroy(): void {
+    if (this.destroyed) return
+    this.destroyed = true
+    this.#request.off('data', this.#onData).off('end', this.#onEnd).resume()
+  }
+}
