@@ -1,4 +1,4 @@
-import type { RetryPolicy } from '../destinations/destination.ts'
+import type { AnyDestination, RetryPolicy } from '../destinations/destination.ts'
 import type { Outcome } from '../destinations/outcome.ts'
 import type { JournalLine, Settlement } from '../store/store.ts'
 import { backoffMs, clampWaitMs } from './backoff.ts'
@@ -18,12 +18,18 @@ export interface Case {
   /** Attempts counted before this one. */
   readonly attempts: number
   readonly outcome: Outcome
-  readonly policy: (failure: 'unavailable' | 'ambiguous') => RetryPolicy
+  readonly policy: (failure: Failure) => RetryPolicy
   readonly now: number
   /** In [0, 1). */
   readonly random: number
   readonly line: JournalLine
 }
+
+type Failure = Parameters<AnyDestination['retry']>[1]
+
+/** Where a second arrival would count twice, it matters whether the first may have arrived. */
+const failureOf = ({ ambiguous }: Extract<Outcome, { kind: 'unavailable' }>): Failure =>
+  ambiguous === undefined ? 'unavailable' : ambiguous ? 'ambiguous' : 'unsent'
 
 /** `null`: no attempt was made; the delivery is released. */
 export const settlementOf = ({
@@ -63,7 +69,7 @@ export const settlementOf = ({
         false,
       )
     case 'unavailable': {
-      const retry = policy(outcome.ambiguous === true ? 'ambiguous' : 'unavailable')
+      const retry = policy(failureOf(outcome))
       if (attempts + 1 >= retry.maxAttempts) return final('failed')
       const wait = backoffMs(retry, attempts + 1, random)
       return again(

@@ -38,8 +38,8 @@ export type Outcome =
   /** It asked us to slow down. The lane slows; the delivery's retry budget is not touched. */
   | ({ readonly kind: 'throttled'; readonly retryAfterMs?: number } & Answer)
   /**
-   * Network, timeout, 5xx, or an answer nobody understands: try again. `ambiguous`: the request may have been taken,
-   * because it was written and the answer never came.
+   * Network, timeout, 5xx, or an answer nobody understands: try again. Without an answer, `ambiguous` says whether the
+   * request may have been taken (it was written) or never left; with one it is absent.
    */
   | ({ readonly kind: 'unavailable'; readonly ambiguous?: boolean; readonly retryAfterMs?: number } & Answer)
   /** Token expired, revoked, or lacks a scope: renew once, else park the lane. Events stay. */

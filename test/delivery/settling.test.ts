@@ -20,9 +20,11 @@ const settle = (outcome: Outcome, attempts = 0) =>
     attempts,
     outcome,
     policy: (failure) =>
-      failure === 'ambiguous'
-        ? { maxAttempts: 1, delaysMs: [1000] }
-        : { maxAttempts: 3, delaysMs: [1_000, 8_000] },
+      failure === 'unsent'
+        ? { maxAttempts: 9, delaysMs: [1_000] }
+        : failure === 'ambiguous'
+          ? { maxAttempts: 1, delaysMs: [1000] }
+          : { maxAttempts: 3, delaysMs: [1_000, 8_000] },
     now,
     random: 0.5,
     line,
@@ -64,6 +66,11 @@ describe('what an outcome means for a delivery', () => {
     expect(settle({ kind: 'unavailable', ambiguous: true, reason: 'no answer' })).toMatchObject({
       status: 'failed',
     })
+  })
+
+  test('what provably never left may be tried for longer', () => {
+    const outcome: Outcome = { kind: 'unavailable', ambiguous: false, reason: 'refused' }
+    expect(settle(outcome, 5)).toMatchObject({ status: 'retrying', counted: true })
   })
 
   test('bad credentials keep the event for as long as it takes', () => {

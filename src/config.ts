@@ -1,0 +1,168 @@
+import { parseArgs } from 'node:util'
+import { BlockList, isIP } from 'node:net'
+
+/** Flags and environment to a Config; nobody else reads `process.env`, secrets of the rules file apart. */
+
+export interface Config {
+  readonly rules: string
+  readonly listen: Address
+  readonly store: { readonly engine: 'sqlite'; readonly path: string }
+  readonly trustedProxies: readonly string[]
+  readonly allowPrivateNetworks: readonly string[]
+  readonly logLevel: LogLevel
+  /** 32 bytes in base64 each; the first seals, all open. Empty: nothing can be sealed. */
+  readonly secretKeys: readonly string[]
+  readonly retentionDays: number
+}
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** The user wrote something a command cannot take: exit code 2. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'UsageError'
+  }
+}
+
+/** The environment or a file does not allow what was asked: exit code 78, and a message that says what would be right. */
+export class ConfigurationError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'ConfigurationError'
+  }
+}
+
+const flags = {
+  rules: { env: 'SLUICE_RULES', fallback: 'rules.json' },
+  listen: { env: 'SLUICE_LISTEN', fallback: ':8080' },
+  store: { env: 'SLUICE_STORE', fallback: 'sqlite:./data/sluice.db' },
+  'trusted-proxies': { env: 'SLUICE_TRUSTED_PROXIES', fallback: '' },
+  'allow-private-networks': { env: 'SLUICE_ALLOW_PRIVATE_NETWORKS', fallback: '' },
+  'log-level': { env: 'SLUICE_LOG_LEVEL', fallback: 'info' },
+  'retention-days': { env: 'SLUICE_RETENTION_DAYS', fallback: '30' },
+} as const
+type Flag = keyof typeof flags
+
+/** `:8080`, `127.0.0.1:8080`, `[::1]:8080`. */
+const parseAddress = (text: string, source: string): Address => {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (match === null || port > 65_535)
+    throw new UsageError(
+      `${source}: "${text}" is no address to listen on; write it as :8080 or 127.0.0.1:8080`,
+    )
+  const host = match[1] ?? match[2] ?? ''
+  return { host: host === '' ? '::' : host, port }
+}
+
+const parseCidrs = (text: string, source: string): readonly string[] =>
+  text
+    .split(/[\s,]+/)
+    .filter((part) => part !== '')
+    .map((part) => {
+      const [address = '', bits] = part.split('/')
+      const family = isIP(address)
+      const width = family === 6 ? 128 : 32
+      const prefix = bits === undefined ? width : Number(bits)
+      if (family === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > width || bits === '')
+        throw new UsageError(`${source}: "${part}" is no network; write it as 10.0.0.0/8 or 2001:db8::/32`)
+      new BlockList().addSubnet(address, prefix, family === 6 ? 'ipv6' : 'ipv4')
+      return `${address}/${prefix}`
+    })
+
+const parseStore = (text: string, source: string): Config['store'] => {
+  if (text.startsWith('sqlite:') && text.length > 'sqlite:'.length)
+    return { engine: 'sqlite', path: text.slice('sqlite:'.length) }
+  throw new UsageError(
+    `${source}: "${text}" is no store this version has; write it as sqlite:./data/sluice.db`,
+  )
+}
+
+const parseLevel = (text: string, source: string): LogLevel => {
+  const level = logLevels.find((one) => one === text)
+  if (level === undefined) throw new UsageError(`${source}: "${text}" is none of ${logLevels.join(', ')}`)
+  return level
+}
+
+const parseDays = (text: string, source: string): number => {
+  const days = Number(text)
+  if (!Number.isInteger(days) || days < 1 || days > 3650)
+    throw new UsageError(`${source}: "${text}" is no number of days between 1 and 3650`)
+  return days
+}
+
+/** Where a command finds the store that `start` uses. */
+export const readStorePath = (
+  flag: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): string =>
+  flag === undefined
+    ? parseStore(env[flags.store.env] ?? flags.store.fallback, flags.store.env).path
+    : parseStore(flag, '--store').path
+
+/** @throws UsageError in one sentence that names the flag or variable and the right form. */
+export const readConfig = (
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Config => {
+  const { values } = parseFlags(args, Object.keys(flags))
+  const setting = (flag: Flag): readonly [text: string, source: string] => {
+    const given = values[flag]
+    if (typeof given === 'string') return [given, `--${flag}`]
+    const { env: name, fallback } = flags[flag]
+    return [env[name] ?? fallback, name]
+  }
+  return {
+    rules: setting('rules')[0],
+    listen: parseAddress(...setting('listen')),
+    store: parseStore(...setting('store')),
+    trustedProxies: parseCidrs(...setting('trusted-proxies')),
+    allowPrivateNetworks: parseCidrs(...setting('allow-private-networks')),
+    logLevel: parseLevel(...setting('log-level')),
+    secretKeys: (env['SLUICE_SECRET_KEY'] ?? '').split(/[\s,]+/).filter((key) => key !== ''),
+    retentionDays: parseDays(...setting('retention-days')),
+  }
+}
+
+/** String flags (and booleans by name) of one command; anything else is a usage error. */
+export const parseFlags = (
+  args: readonly string[],
+  strings: readonly string[],
+  options: {
+    readonly booleans?: readonly string[]
+    readonly multiple?: readonly string[]
+    readonly positionals?: number
+  } = {},
+): {
+  readonly values: Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>
+  readonly positionals: readonly string[]
+} => {
+  const { booleans = [], multiple = [], positionals: allowed = 0 } = options
+  try {
+    const parsed = parseArgs({
+      args: [...args],
+      strict: true,
+      allowPositionals: true,
+      options: Object.fromEntries([
+        ...strings.map((name) => [name, { type: 'string' as const }]),
+        ...multiple.map((name) => [name, { type: 'string' as const, multiple: true }]),
+        ...booleans.map((name) => [name, { type: 'boolean' as const }]),
+      ]),
+    })
+    if (parsed.positionals.length > allowed)
+      throw new UsageError(`unexpected "${parsed.positionals[allowed]}"`)
+    return parsed
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    const known = [...strings, ...multiple, ...booleans].map((name) => `--${name}`).join(' ')
+    const reason = error instanceof Error ? error.message.split('. ')[0] : String(error)
+    throw new UsageError(`${reason}${known === '' ? '' : `; known flags: ${known}`}`)
+  }
+}
