@@ -24,8 +24,11 @@ export const publicPageUrl = (text: string): string | null => {
   return `${url.origin}${path}${query === '' ? '' : `?${query}`}`
 }
 
-const clickParameter =
-  /^(fbclid|gclid|wbraid|gbraid|dclid|gad_\w+|gclsrc|ttclid|sccid|epik|twclid|li_fat_id|rdt_cid|msclkid|_gl|srsltid|yclid|igshid|mc_cid|mc_eid)$/i
+/** Names, in lower case, by which platforms mark a click: the ids of `click-ids.ts` and their companions. */
+export const isClickParameter = (name: string): boolean =>
+  /^(fbclid|gclid|wbraid|gbraid|dclid|gad_\w+|gclsrc|ttclid|sccid|epik|twclid|li_fat_id|rdt_cid|msclkid|_gl|srsltid|yclid|igshid|mc_cid|mc_eid)$/.test(
+    name,
+  )
 
 /** The same address without what identifies a click: for the journal, and where the visitor refused advertising. */
 export const withoutClickIds = (address: string): string => {
@@ -34,7 +37,7 @@ export const withoutClickIds = (address: string): string => {
   const query = address
     .slice(start + 1)
     .split('&')
-    .filter((pair) => !clickParameter.test(pair.split('=', 1)[0] ?? ''))
+    .filter((pair) => !isClickParameter((pair.split('=', 1)[0] ?? '').toLowerCase()))
     .join('&')
   return `${address.slice(0, start)}${query === '' ? '' : `?${query}`}`
 }

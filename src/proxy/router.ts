@@ -1,3 +1,4 @@
+import { createHostIndex } from '../capture/hosts.ts'
 import type { SiteTraffic } from '../capture/rules.ts'
 
 /** Which site a Host names, and where that site really runs. Compiled once per version of the rules file. */
@@ -47,42 +48,9 @@ const routeOf = (site: RoutedSite): Route => {
   }
 }
 
-/** The name alone: no port, no root dot, lower case. */
-const hostName = (host: string): string => {
-  const name = host.toLowerCase().replace(/:\d*$/, '')
-  return name.endsWith('.') ? name.slice(0, -1) : name
-}
-
-/** A name beats `*.name`, a longer `*.name` beats a shorter one, and `*` comes last; of equals the first site wins. */
+/** A name beats `*.name`, a longer `*.name` beats a shorter one, and `*` comes last. Throws where two sites claim one host. */
 export const createRouter = (sites: readonly RoutedSite[]): SiteRouter => {
-  const names = new Map<string, Route>()
-  const suffixes = new Map<string, Route>()
-  let any: Route | null = null
-  const routes = sites.map(routeOf)
-  for (const [index, route] of routes.entries()) {
-    for (const host of sites[index]?.hosts ?? []) {
-      if (host === '*') any ??= route
-      else if (host.startsWith('*.')) {
-        const suffix = host.slice(1)
-        if (!suffixes.has(suffix)) suffixes.set(suffix, route)
-      } else if (!names.has(host)) names.set(host, route)
-    }
-  }
-  const findSuffix = (name: string): Route | null => {
-    if (suffixes.size === 0) return null
-    for (let dot = name.indexOf('.', 1); dot > 0; dot = name.indexOf('.', dot + 1)) {
-      const route = suffixes.get(name.slice(dot))
-      if (route !== undefined) return route
-    }
-    return null
-  }
-  return {
-    routes,
-    find(host) {
-      const exact = names.get(host)
-      if (exact !== undefined) return exact
-      const name = hostName(host)
-      return names.get(name) ?? findSuffix(name) ?? any
-    },
-  }
+  const entries = sites.map((site) => ({ hosts: site.hosts, value: routeOf(site) }))
+  const { find } = createHostIndex(entries)
+  return { routes: entries.map(({ value }) => value), find }
 }

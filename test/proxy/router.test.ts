@@ -6,7 +6,6 @@ const router = createRouter([
   siteAt('http://a.test', { id: 'named', hosts: ['shop.example.com', 'example.com'] }),
   siteAt('http://b.test', { id: 'sub', hosts: ['*.example.com'] }),
   siteAt('http://c.test', { id: 'deep', hosts: ['*.eu.example.com'] }),
-  siteAt('http://d.test', { id: 'second', hosts: ['example.com'] }),
 ])
 
 describe('a router', () => {
@@ -27,6 +26,11 @@ describe('a router', () => {
     ['', null],
   ])('finds for the host %j the site %j', (host, site) => {
     expect(router.find(host)?.site ?? null).toBe(site)
+  })
+
+  test.each(['example.com', '*.example.com', '*'])('refuses two sites that claim %s', (host) => {
+    const twice = [siteAt('http://a.test', { hosts: [host] }), siteAt('http://b.test', { hosts: [host] })]
+    expect(() => createRouter(twice)).toThrow(`the host ${host} is claimed twice`)
   })
 
   test('sends what no other site answers to where "*" leads', () => {
