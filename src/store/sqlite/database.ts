@@ -23,7 +23,7 @@ export interface DatabaseOptions {
 }
 
 /** What stands in the way, as a sentence for whoever started the process. */
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'Refusal'

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { NewDelivery } from '../store.ts'
 
-export interface LaneRow {
+interface LaneRow {
   readonly id: number
   readonly integration: number
 }

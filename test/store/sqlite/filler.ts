@@ -5,8 +5,7 @@ import { StoreError } from '../../../src/store/store.ts'
 import { meta, newEvent, queued } from '../events.ts'
 
 const say = (message: unknown): void => console.log(JSON.stringify(message))
-const large = (eventId: string) =>
-  newEvent(eventId, { deliveries: [queued({ payload: 'p'.repeat(50_000) })] })
+const large = (eventId: string) => newEvent(eventId, { deliveries: [queued({ payload: 'p'.repeat(5_000) })] })
 
 const news: string[] = []
 const store = await openSqliteStore({

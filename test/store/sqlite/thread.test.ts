@@ -60,6 +60,34 @@ test('a thread that dies costs the calls under way and nothing else', { timeout:
   await store.close()
 })
 
+test('what a claim took is due again when its answer died with the thread', async () => {
+  await using directory = await temporaryDirectory()
+  let listening = true
+  class Telephone extends Worker {
+    override emit(name: string | symbol, ...news: unknown[]): boolean {
+      if (listening || name !== 'message') return Reflect.apply(super.emit, this, [name, ...news])
+      listening = true
+      void this.terminate()
+      return false
+    }
+  }
+  const store = await openWith(
+    (workerData) =>
+      new Telephone(new URL('../../../src/store/sqlite/worker.ts', import.meta.url), { workerData }),
+    { path: join(directory.path, 'sluice.db') },
+  )
+  await store.append([newEvent('e1'), newEvent('e2'), newEvent('e3')])
+  const claim = (limit: number) => store.claim({ integration: meta, lane: 'realtime', limit, now: 1_000 })
+  expect(await claim(1)).toMatchObject([{ eventId: 'e1' }])
+  listening = false
+  await expect(claim(1)).rejects.toMatchObject({ code: 'failed' })
+  await store.release([])
+  // Given back is what nobody was told of; what somebody holds stays with them.
+  await store.release([])
+  expect(await claim(9)).toMatchObject([{ eventId: 'e2' }, { eventId: 'e3' }])
+  await store.close()
+})
+
 test('a file that cannot be opened again is said to be the end, and every call says so too', async () => {
   await using directory = await temporaryDirectory()
   const news: StoreNews[] = []
