@@ -6,70 +6,153 @@ import { isCurrency } from '../event/money.ts'
 /** What the rules file says of a site's traffic: hosts, origin, consent, rules. The words of the public contract. */
 
 const nonEmpty = z.string().min(1)
-const describe = <T extends z.ZodType>(schema: T, title: string, description: string): T =>
-  schema.meta({ title, description })
+
+/** Every field says what it is: the text is the user's manual, in the JSON Schema and in the console. */
+const field = <T extends z.ZodType>(
+  schema: T,
+  title: string,
+  description: string,
+  ...examples: z.output<T>[]
+): T => schema.meta(examples.length === 0 ? { title, description } : { title, description, examples })
 
 /** A name to a glob: `"*"` present, `null` absent. */
 const globs = z.record(nonEmpty, nonEmpty.nullable())
 const oneOrMany = (schema: z.ZodString) => z.union([schema, z.array(schema).min(1)])
+const status = z.int().min(100).max(599)
 
 export const matchSchema = z
   .strictObject({
-    path: describe(
+    path: field(
       oneOrMany(nonEmpty),
       'Path',
-      'Globs of the path (picomatch), one or a list; `:name` captures a segment, a leading `!` excludes.',
+      'Globs of the path (picomatch), one or a list; `:name` captures a segment, a leading `!` excludes. Matched on the path in normal form, without the query.',
+      '/checkout/thank-you',
+      ['/order-received/:orderId', '!/order-received/test'],
     ).optional(),
-    host: describe(oneOrMany(nonEmpty), 'Host', 'Globs of the host name.').optional(),
-    method: describe(oneOrMany(nonEmpty), 'Method', 'Request methods; GET when absent.').optional(),
-    query: describe(globs, 'Query', 'Query parameters to globs; "*" present, null absent.').optional(),
-    cookie: describe(globs, 'Cookies', 'Cookies to globs; "*" present, null absent.').optional(),
-    header: describe(globs, 'Headers', 'Request headers to globs; "*" present, null absent.').optional(),
-    referrer: describe(
+    host: field(
+      oneOrMany(nonEmpty),
+      'Host',
+      'Globs of the host name, one or a list; a leading `!` excludes.',
+      'm.shop.example.com',
+    ).optional(),
+    method: field(
+      oneOrMany(z.string().regex(/^[A-Z]+$/, 'capital letters, as in GET')),
+      'Method',
+      'Request methods, one or a list; GET when absent.',
+      ['GET', 'POST'],
+    ).optional(),
+    query: field(
+      globs,
+      'Query',
+      'Query parameters to globs; "*" present, null absent, a leading `!` negates.',
+      { status: 'paid' },
+    ).optional(),
+    cookie: field(globs, 'Cookies', 'Cookies to globs; "*" present, null absent, a leading `!` negates.', {
+      logged_in: '*',
+    }).optional(),
+    header: field(
+      globs,
+      'Headers',
+      'Request headers to globs; "*" present, null absent, a leading `!` negates.',
+      { 'x-preview': null },
+    ).optional(),
+    referrer: field(
       nonEmpty.nullable(),
       'Referrer',
-      'A glob of the referrer; "*" present, null absent.',
+      'A glob of the referrer; "*" present, null absent, a leading `!` negates.',
+      'https://*.example.com/*',
     ).optional(),
-    status: describe(
-      z.union([z.int().min(100).max(599), z.array(z.int().min(100).max(599)).min(1)]),
+    status: field(
+      z.union([status, z.array(status).min(1)]),
       'Status',
-      'Response statuses; any 2xx when absent.',
+      'Response statuses, one or a list; any 2xx when absent.',
+      200,
     ).optional(),
   })
   .meta({ title: 'Match', description: 'All of its conditions must hold.' })
 
-const minorUnits = z.boolean().optional().meta({
-  title: 'Minor units',
-  description: 'The number is in cents (or what the currency has); divide it.',
-})
+const minorUnits = field(
+  z.boolean(),
+  'Minor units',
+  'The number is in cents (or what the currency has); divide it.',
+).optional()
 
 export const sourceSchema = z
   .union([
-    z.strictObject({ selector: nonEmpty, attribute: nonEmpty.optional(), minorUnits }),
-    z.strictObject({ jsonLd: nonEmpty, minorUnits }),
-    z.strictObject({ meta: nonEmpty, minorUnits }),
-    z.strictObject({ microdata: nonEmpty, minorUnits }),
     z.strictObject({
-      regex: nonEmpty,
-      flags: z
-        .string()
-        .regex(/^[imsu]*$/)
-        .optional(),
+      selector: field(nonEmpty, 'Selector', 'A CSS selector; the text of the first element found.', '.total'),
+      attribute: field(
+        nonEmpty,
+        'Attribute',
+        'This attribute in place of the text.',
+        'data-order',
+      ).optional(),
       minorUnits,
     }),
-    z.strictObject({ dataLayer: nonEmpty, minorUnits }),
-    z.strictObject({ param: nonEmpty, minorUnits }),
-    z.strictObject({ query: nonEmpty, minorUnits }),
-    z.strictObject({ cookie: nonEmpty, minorUnits }),
-    z.strictObject({ header: nonEmpty, minorUnits }),
-    z.strictObject({ const: z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]) }),
+    z.strictObject({
+      jsonLd: field(nonEmpty, 'JSON-LD', 'A path that begins with a type.', 'Product.offers.price'),
+      minorUnits,
+    }),
+    z.strictObject({
+      meta: field(nonEmpty, 'Meta', 'The property or name of a <meta> element.', 'order:currency'),
+      minorUnits,
+    }),
+    z.strictObject({
+      microdata: field(nonEmpty, 'Microdata', 'A path of itemprop names.', 'Product.sku'),
+      minorUnits,
+    }),
+    z.strictObject({
+      regex: field(
+        nonEmpty,
+        'Regular expression',
+        "Over the page's text; the first group, or all of it where there is none.",
+        'Order #([0-9]+)',
+      ),
+      flags: field(
+        z.string().regex(/^[imsu]*$/, 'none but the letters i, m, s and u'),
+        'Flags',
+        'Flags of the expression.',
+        'i',
+      ).optional(),
+      minorUnits,
+    }),
+    z.strictObject({
+      dataLayer: field(
+        nonEmpty,
+        'Data layer',
+        'A path in the objects given to dataLayer.push.',
+        'ecommerce.value',
+      ),
+      minorUnits,
+    }),
+    z.strictObject({
+      param: field(nonEmpty, 'Path parameter', 'What `:name` captured in the path.', 'orderId'),
+      minorUnits,
+    }),
+    z.strictObject({
+      query: field(nonEmpty, 'Query parameter', "A parameter of the page's address.", 'order'),
+      minorUnits,
+    }),
+    z.strictObject({ cookie: field(nonEmpty, 'Cookie', 'A cookie of the visitor.', 'order_id'), minorUnits }),
+    z.strictObject({
+      header: field(nonEmpty, 'Header', 'A header of the request.', 'x-order-id'),
+      minorUnits,
+    }),
+    z.strictObject({
+      const: field(
+        z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]),
+        'Constant',
+        'A fixed value.',
+        'EUR',
+      ),
+    }),
   ])
-  .meta({ title: 'Source', description: 'Where a field is read from.' })
+  .meta({ id: 'source', title: 'Source', description: 'Where a field is read from.' })
 export type Source = z.infer<typeof sourceSchema>
 
-const sources = z.union([sourceSchema, z.array(sourceSchema).min(1)])
+const sources = z.union([sourceSchema, z.array(sourceSchema).min(1)]).meta({ id: 'sources' })
 
-export const customFields = [
+const customFields = [
   'value',
   'currency',
   'orderId',
@@ -81,97 +164,144 @@ export const customFields = [
   'numItems',
   'searchString',
 ] as const
-export type CustomField = (typeof customFields)[number]
 export const extractFields = [...customFields, ...userDataFields] as const
 export type ExtractField = (typeof extractFields)[number]
 
+const extractTitles: Readonly<Record<ExtractField, readonly [title: string, what: string]>> = {
+  value: ['Value', 'What the conversion is worth'],
+  currency: ['Currency', 'The currency of the value, as in EUR'],
+  orderId: ['Order id', 'The order number, which keeps one order from counting twice'],
+  contentIds: ['Content ids', 'Ids of the products'],
+  contentName: ['Content name', 'The name of the product'],
+  contentType: ['Content type', '"product" or "product_group"'],
+  contentCategory: ['Content category', 'The category of the product'],
+  contents: ['Contents', 'The products with quantity and price'],
+  numItems: ['Number of items', 'How many pieces'],
+  searchString: ['Search string', 'What was searched for'],
+  email: ['E-mail', "The visitor's e-mail address; hashed before it is kept"],
+  phone: ['Phone', "The visitor's phone number; hashed before it is kept"],
+  firstName: ['First name', "The visitor's first name; hashed before it is kept"],
+  lastName: ['Last name', "The visitor's last name; hashed before it is kept"],
+  city: ['City', "The visitor's city; hashed before it is kept"],
+  state: ['State', "The visitor's state or province; hashed before it is kept"],
+  zip: ['Postal code', "The visitor's postal code; hashed before it is kept"],
+  country: ['Country', "The visitor's country, as in DE; hashed before it is kept"],
+  externalId: ['External id', "The shop's own id of the visitor; hashed before it is kept"],
+}
+
 const extractSchema = z
   .strictObject(
-    Object.fromEntries(extractFields.map((field) => [field, sources.optional()])) as Record<
-      ExtractField,
-      z.ZodOptional<typeof sources>
-    >,
+    Object.fromEntries(
+      extractFields.map((name) => {
+        const [title, what] = extractTitles[name]
+        return [name, field(sources, title, `${what}: a source, or a list tried in order.`).optional()]
+      }),
+    ) as Record<ExtractField, z.ZodOptional<typeof sources>>,
   )
   .meta({ title: 'Extract', description: 'Per field a source, or a list of sources tried in order.' })
 
 export const actionSchema = z
   .strictObject({
-    type: z.literal('fire_conversion_event'),
-    eventType: nonEmpty.max(100).meta({
-      title: 'Event type',
-      description: 'A standard name such as purchase, an alias of one, or a name of your own.',
-      examples: ['purchase', 'view_content'],
-    }),
+    type: field(z.literal('fire_conversion_event'), 'Type', 'What the rule does.'),
+    eventType: field(
+      nonEmpty.max(100),
+      'Event type',
+      'A standard name such as purchase, an alias of one, or a name of your own.',
+      'purchase',
+      'view_content',
+    ),
     extract: extractSchema.optional(),
-    set: z
-      .record(nonEmpty, z.union([z.string(), z.number(), z.boolean()]))
-      .optional()
-      .meta({ title: 'Set', description: 'Fixed values: standard fields, or properties of your own.' }),
-    targets: z.array(nonEmpty).min(1).optional().meta({
-      title: 'Targets',
-      description: 'Integration ids or platform names; every active integration when absent.',
-    }),
-    enrich: z.enum(['auto', 'order', 'any', 'off']).optional().meta({
-      title: 'Enrichment',
-      description:
-        'What may fill missing fields from the page: "auto" follows the event, "order" only order data, "any" product prices on a purchase too, "off" nothing.',
-    }),
+    set: field(
+      z.record(nonEmpty, z.union([z.string(), z.number(), z.boolean()])),
+      'Set',
+      'Fixed values: standard fields, or properties of your own.',
+      { contentType: 'product' },
+    ).optional(),
+    targets: field(
+      z.array(nonEmpty).min(1),
+      'Targets',
+      'Integration ids or platform names; every active integration when absent.',
+      ['meta', 'ga4'],
+    ).optional(),
+    enrich: field(
+      z.enum(['auto', 'order', 'any', 'off']),
+      'Enrichment',
+      'What may fill missing fields from the page: "auto" follows the event, "order" only order data, "any" product prices on a purchase too, "off" nothing.',
+    ).optional(),
   })
-  .meta({ title: 'Action' })
+  .meta({ title: 'Action', description: 'The event to make of a page that matches.' })
 export type Action = z.infer<typeof actionSchema>
+
+const idText = 'letters, digits, ".", "_" and "-"'
 
 export const ruleSchema = z
   .strictObject({
-    id: nonEmpty.max(100).regex(/^[\w.-]+$/, 'letters, digits, ".", "_" and "-"'),
-    description: z.string().optional(),
-    enabled: z.boolean().optional(),
+    id: field(
+      nonEmpty.max(100).regex(/^[\w.-]+$/, idText),
+      'Rule id',
+      'Names the rule in the event log; unique within the site.',
+      'order-placed',
+    ),
+    description: field(z.string(), 'Description', 'A note for people.').optional(),
+    enabled: field(z.boolean(), 'Enabled', 'false switches the rule off; true when absent.').optional(),
     match: matchSchema,
-    actions: z.array(actionSchema).min(1),
-    navigation: z.boolean().optional().meta({
-      title: 'Navigation only',
-      description: 'false lets requests made by scripts and frames fire too; true when absent.',
-    }),
-    cacheQuery: z.array(nonEmpty).optional().meta({
-      title: 'Cache query',
-      description: 'The only query parameters that tell product pages apart.',
-    }),
+    actions: field(z.array(actionSchema).min(1), 'Actions', 'Every one of them fires.'),
+    navigation: field(
+      z.boolean(),
+      'Navigation only',
+      'false lets requests made by scripts and frames fire too; true when absent.',
+    ).optional(),
+    cacheQuery: field(
+      z.array(nonEmpty),
+      'Cache query',
+      'The only query parameters that tell product pages apart.',
+      ['variant'],
+    ).optional(),
   })
-  .meta({ title: 'Rule' })
+  .meta({ title: 'Rule', description: 'Which pages fire, and what. Every rule that matches fires.' })
 export type Rule = z.infer<typeof ruleSchema>
 
 export const consentSettingsSchema = z
   .strictObject({
-    sources: z
-      .array(z.enum(['_sw_consent', 'onetrust', 'cookiebot']))
-      .optional()
-      .meta({
-        title: 'Sources',
-        description: 'The consent tools this site uses; only these cookies are read.',
-      }),
-    gpc: z.enum(['honor', 'ignore']).optional(),
-    requireExplicit: z.boolean().optional().meta({
-      title: 'Require an explicit choice',
-      description: 'A banner default that nobody confirmed is no grant.',
-    }),
+    sources: field(
+      z.array(z.enum(['_sw_consent', 'onetrust', 'cookiebot'])),
+      'Sources',
+      'The consent tools this site uses; only these cookies are read.',
+    ).optional(),
+    gpc: field(
+      z.enum(['honor', 'ignore']),
+      'Global Privacy Control',
+      'Whether a browser that sends Sec-GPC has denied marketing.',
+    ).optional(),
+    requireExplicit: field(
+      z.boolean(),
+      'Require an explicit choice',
+      'A banner default that nobody confirmed is no grant.',
+    ).optional(),
     onetrust: z
       .strictObject({
-        groups: z.partialRecord(z.enum(consentCategories), z.array(nonEmpty)).optional(),
+        groups: field(
+          z.partialRecord(z.enum(consentCategories), z.array(nonEmpty)),
+          'Groups',
+          'Category to the OneTrust group ids that stand for it.',
+          { marketing: ['C0004'] },
+        ).optional(),
       })
-      .optional()
-      .meta({ title: 'OneTrust', description: "The site's own group ids per category." }),
+      .meta({ title: 'OneTrust', description: "The site's own group ids per category." })
+      .optional(),
   })
-  .meta({ title: 'Consent' })
+  .meta({ title: 'Consent', description: "Where the visitor's consent is read from, and how strictly." })
 export type ConsentSettings = z.infer<typeof consentSettingsSchema>
 
 const currency = z
   .string()
   .regex(/^[A-Z]{3}$/, 'three capital letters, as in EUR')
-  .refine(isCurrency, { error: 'no currency of ISO 4217' })
+  .refine(isCurrency, { error: 'is no currency of ISO 4217' })
 
 const httpUrl = z
   .string()
   .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), {
-    error: 'an http:// or https:// address',
+    error: 'must be an http:// or https:// address',
   })
   .refine(
     (text) => {
@@ -180,67 +310,79 @@ const httpUrl = z
         url === null || (url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '')
       )
     },
-    { error: 'scheme, host and port only, without path, query or credentials' },
+    { error: 'must be scheme, host and port only, without path, query or credentials' },
   )
 
 /** The site's half that capture and proxy read; `sites/` adds the integrations. */
 export const trafficFields = {
-  id: nonEmpty
-    .max(64)
-    .regex(/^[\w.-]+$/, 'letters, digits, ".", "_" and "-"')
-    .meta({ title: 'Site id' }),
-  hosts: z
-    .array(
-      nonEmpty.regex(
-        /^(\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])$/,
-        'a name, *.name or *, in lower case',
-      ),
-    )
-    .min(1)
-    .meta({ title: 'Hosts', description: 'Names, *.name, or * for any.' }),
-  origin: httpUrl.meta({
-    title: 'Origin',
-    description: 'Where the site really runs.',
-    examples: ['https://origin.example.net'],
-  }),
-  originHost: nonEmpty
-    .optional()
-    .meta({ title: 'Origin host', description: "Sent as Host in the visitor's place." }),
-  currency: currency.optional().meta({ title: 'Currency', description: 'For events whose page names none.' }),
-  decimal: z.enum(['.', ',']).optional().meta({
-    title: 'Decimal sign',
-    description: "Ends all doubt about the site's written prices.",
-  }),
-  defaultCountry: z
-    .string()
-    .regex(/^[A-Z]{2}$/, 'two capital letters, as in DE')
-    .optional()
-    .meta({ title: 'Default country', description: 'Makes national phone numbers international.' }),
+  id: field(
+    nonEmpty.max(64).regex(/^[\w.-]+$/, idText),
+    'Site id',
+    'Names the site in the API and in the event log.',
+    'shop',
+  ),
+  hosts: field(
+    z
+      .array(
+        nonEmpty.regex(
+          /^(\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])$/,
+          'a name, *.name or *, in lower case and without a port',
+        ),
+      )
+      .min(1),
+    'Hosts',
+    'Names, *.name, or * for any. The exact name wins, then the longest wildcard, then *.',
+    ['shop.example.com', '*.shop.example.com'],
+  ),
+  origin: field(httpUrl, 'Origin', 'Where the site really runs.', 'https://origin.example.net'),
+  originHost: field(nonEmpty, 'Origin host', "Sent as Host in the visitor's place.").optional(),
+  currency: field(currency, 'Currency', 'For events whose page names none.', 'EUR').optional(),
+  decimal: field(
+    z.enum(['.', ',']),
+    'Decimal sign',
+    "Ends all doubt about the site's written prices.",
+  ).optional(),
+  defaultCountry: field(
+    z.string().regex(/^[A-Z]{2}$/, 'two capital letters, as in DE'),
+    'Default country',
+    'Makes national phone numbers international.',
+    'DE',
+  ).optional(),
   consent: consentSettingsSchema.optional(),
-  holdMs: z.int().min(0).max(10_000).optional().meta({
-    title: 'Hold',
-    description:
-      'How long the last byte of a conversion page may wait for its event to be committed; 100 when absent.',
-  }),
-  clientIpHeader: nonEmpty.optional().meta({
-    title: 'Client address header',
-    description: 'One header a trusted proxy puts the visitor in, such as CF-Connecting-IP.',
-  }),
+  holdMs: field(
+    z.int().min(0).max(10_000),
+    'Hold',
+    'Milliseconds that the last byte of a conversion page may wait for its event to be committed; 100 when absent.',
+  ).optional(),
+  clientIpHeader: field(
+    nonEmpty,
+    'Client address header',
+    'One header a trusted proxy puts the visitor in.',
+    'CF-Connecting-IP',
+  ).optional(),
   bots: z
-    .strictObject({ allow: z.array(nonEmpty).optional(), deny: z.array(nonEmpty).optional() })
-    .optional()
-    .meta({
-      title: 'Bots',
-      description: 'Texts in user agents to let pass or to shut out, beyond the list of known bots.',
-    }),
+    .strictObject({
+      allow: field(z.array(nonEmpty), 'Allow', 'Texts in user agents to let pass.').optional(),
+      deny: field(z.array(nonEmpty), 'Deny', 'Texts in user agents to shut out.').optional(),
+    })
+    .meta({ title: 'Bots', description: 'Corrections to the list of known bots.' })
+    .optional(),
   productCache: z
     .strictObject({
-      ttlHours: z.number().min(0).max(24).optional(),
-      varyCookies: z.array(nonEmpty).optional(),
+      ttlHours: field(
+        z.number().min(0).max(24),
+        'Lifetime',
+        'Hours that the facts of a product page are kept; 24 when absent.',
+      ).optional(),
+      varyCookies: field(
+        z.array(nonEmpty),
+        'Vary by cookies',
+        'Cookies that change what a product page says, such as the currency chosen.',
+      ).optional(),
     })
-    .optional()
-    .meta({ title: 'Product cache' }),
-  rules: z.array(ruleSchema).meta({ title: 'Rules' }),
+    .meta({ title: 'Product cache', description: 'What is remembered of product pages.' })
+    .optional(),
+  rules: field(z.array(ruleSchema), 'Rules', 'What counts as a conversion.'),
 } as const
 
 const trafficSchema = z.strictObject(trafficFields)

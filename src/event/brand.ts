@@ -4,4 +4,3 @@ export type Brand<T, Name extends string> = T & { readonly [brand]: Name }
 
 export type SiteId = Brand<string, 'SiteId'>
 export type EventId = Brand<string, 'EventId'>
-export type IntegrationId = Brand<string, 'IntegrationId'>
