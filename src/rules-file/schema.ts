@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { trafficFields } from '../capture/rules.ts'
+import type { SiteTraffic } from '../capture/rules.ts'
+import { integrationSchema } from '../sites/integration.ts'
+import type { IntegrationDeclaration } from '../sites/integration.ts'
+
+export const siteSchema = z
+  .strictObject({
+    ...trafficFields,
+    integrations: z
+      .array(integrationSchema)
+      .meta({ title: 'Integrations', description: 'Where the events of this site go.' })
+      .optional(),
+  })
+  .meta({ title: 'Site', description: 'Hosts, their origin, the rules and the integrations.' })
+
+/** The whole rules file. */
+export const rulesFileSchema = z
+  .strictObject({
+    $schema: z
+      .string()
+      .meta({ title: 'Schema', description: 'For editors: ./rules.schema.json.' })
+      .optional(),
+    sites: z.array(siteSchema).min(1).meta({ title: 'Sites', description: 'The sites of this gateway.' }),
+  })
+  .meta({ title: 'Sluice rules', description: 'What the gateway serves, watches for and delivers.' })
+export type RulesFile = z.infer<typeof rulesFileSchema>
+
+/** What the file may name as a platform, and the form of its `config`. */
+export type Platforms = Readonly<
+  Record<string, { readonly aliases: readonly string[]; readonly settings: z.ZodType }>
+>
+
+/** An integration ready for use. */
+export interface LoadedIntegration {
+  /** As declared, secrets still references. */
+  readonly declaration: IntegrationDeclaration
+  /** The platform's own name, where the declaration may hold an alias. */
+  readonly platform: string
+  /** `config` by the platform's schema, secrets resolved: never to be shown or logged. */
+  readonly settings: unknown
+}
+
+export interface LoadedSite {
+  readonly traffic: SiteTraffic
+  readonly integrations: readonly LoadedIntegration[]
+}
