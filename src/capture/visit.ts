@@ -25,6 +25,8 @@ export interface Visit {
   /** As the visitor's client wrote it, without query. */
   readonly path: string
   readonly query: URLSearchParams
+  /** The whole address as the visitor's client wrote it, for what stays in memory; `null` without a host. */
+  readonly fullUrl: string | null
   /** The page's address in the form that may be kept (see `page-url.ts`), click ids included. */
   readonly pageUrl: string | null
   /** The referrer in the same form. */
@@ -72,11 +74,13 @@ export const readVisit = (
     wasSecure(head.remoteAddress, head.secure, rawHeaders, trust) ? 'https' : 'http',
   )
   const query = once(() => new URLSearchParams(search))
-  const pageUrl = once(() =>
-    host === ''
-      ? null
-      : publicPageUrl(`${scheme()}://${host}${port}${path}${search === '' ? '' : `?${search}`}`),
+  const fullUrl = once(() =>
+    host === '' ? null : `${scheme()}://${host}${port}${path}${search === '' ? '' : `?${search}`}`,
   )
+  const pageUrl = once(() => {
+    const address = fullUrl()
+    return address === null ? null : publicPageUrl(address)
+  })
   const referrer = once(() => (sentReferrer === undefined ? null : publicPageUrl(sentReferrer)))
   const cookies = once(() => readCookies(rawHeaders))
   const consent = once(() => readConsent(rawHeaders, cookies(), site.consent))
@@ -109,6 +113,9 @@ export const readVisit = (
     },
     get query() {
       return query()
+    },
+    get fullUrl() {
+      return fullUrl()
     },
     get pageUrl() {
       return pageUrl()

@@ -1,0 +1,125 @@
+import { canonicalName, laneOf } from '../event/names.ts'
+import { assemble } from './assemble.ts'
+import type { Capture, Observation, OnEvent, RequestHead, ResponseHead, SkipReason } from './capture.ts'
+import type { Trust } from './client-address.ts'
+import { headerValue } from './headers.ts'
+import type { Candidate, CompiledSite, Matcher } from './match.ts'
+import { readMatchRequest } from './match-request.ts'
+import { createCollector, type Collector } from './page/collect.ts'
+import { compileBots, qualifyRequest, qualifyResponse, type BotFilter } from './qualify.ts'
+import { needsPage, readingsOf, type PageReader } from './reading.ts'
+import { readVisit, type Visit } from './visit.ts'
+
+/** Joins request, answer and page to events: what a host of capture talks to. */
+
+export interface CaptureOptions {
+  /** The rules in force now; a request keeps those it began with. */
+  readonly matcher: () => Matcher
+  readonly trust: Trust
+  readonly reader: PageReader
+  readonly onEvent: OnEvent
+  readonly onSkip: (skip: {
+    readonly site: string
+    readonly rule: string
+    readonly reason: SkipReason
+  }) => void
+  /** A fault of ours: counted and logged; the visitor never sees it. */
+  readonly onFault: (error: unknown) => void
+}
+
+/** A second look at such a page is a second view; a second look at an order is the same order. */
+const mayFireAgain = ({ rule: { rule } }: Candidate): boolean =>
+  rule.actions.every(({ eventType }) => laneOf(canonicalName(eventType)) === 'batch')
+
+const isRealtime = ({ rule: { rule } }: Candidate): boolean =>
+  rule.actions.some(({ eventType }) => laneOf(canonicalName(eventType)) === 'realtime')
+
+/** One filter per site and set of rules: it remembers user agents. */
+const botFilters = new WeakMap<CompiledSite, BotFilter>()
+const botsOf = (site: CompiledSite): BotFilter => {
+  const known = botFilters.get(site) ?? compileBots(site.site.bots)
+  botFilters.set(site, known)
+  return known
+}
+
+export const createCapture = ({
+  matcher,
+  trust,
+  reader,
+  onEvent,
+  onSkip,
+  onFault,
+}: CaptureOptions): Capture => {
+  const skip = (site: CompiledSite, { rule }: Candidate, reason: SkipReason): void =>
+    onSkip({ site: site.site.id, rule: rule.rule.id, reason })
+
+  const qualified = (
+    site: CompiledSite,
+    head: RequestHead,
+    candidates: readonly Candidate[],
+  ): readonly Candidate[] =>
+    candidates.filter((candidate) => {
+      const navigation = candidate.rule.rule.navigation ?? true
+      const reason = qualifyRequest(head, { navigation, bots: botsOf(site) })
+      if (reason !== null) skip(site, candidate, reason)
+      return reason === null
+    })
+
+  const observe = (site: CompiledSite, visit: Visit, candidates: readonly Candidate[]): Observation => {
+    let firing: readonly Candidate[] = candidates
+    let answer: ResponseHead | null = null
+    let collector: Collector | null = null
+
+    const fire = async (head: ResponseHead): Promise<void> => {
+      const collected = (await collector?.finish()) ?? null
+      const readings = await readingsOf(reader, { site: site.site, visit, answer: head, collected, firing })
+      await Promise.all(
+        readings.flatMap((reading) =>
+          reading.rule.actions.map((action) => onEvent(assemble(action, reading))),
+        ),
+      )
+    }
+
+    return {
+      responseHead: (head) => {
+        answer = head
+        firing = candidates.filter((candidate) => {
+          const reason = qualifyResponse(head, {
+            statuses: candidate.rule.statuses ?? undefined,
+            page: candidate.rule.rule.navigation ?? true,
+            notModified: mayFireAgain(candidate),
+          })
+          if (reason !== null) skip(site, candidate, reason)
+          return reason === null
+        })
+        if (firing.some(({ rule }) => needsPage(rule.rule)) && head.status !== 304)
+          collector = createCollector({
+            contentEncoding: headerValue(head.rawHeaders, 'content-encoding') ?? null,
+          })
+      },
+      chunk: (bytes) => collector?.push(bytes),
+      end: () => {
+        if (answer === null || firing.length === 0) return null
+        const committed = fire(answer).catch(onFault)
+        return firing.some(isRealtime) ? committed : null
+      },
+      abort: () => {
+        collector?.abort()
+        for (const candidate of firing) skip(site, candidate, 'aborted')
+        firing = []
+      },
+    }
+  }
+
+  return {
+    begin: (head) => {
+      const request = readMatchRequest(head)
+      const site = request === null ? null : matcher().site(request.host)
+      if (request === null || site === null) return null
+      const candidates = site.candidates(request)
+      if (candidates.length === 0) return null
+      const firing = qualified(site, head, candidates)
+      return firing.length === 0 ? null : observe(site, readVisit(head, site.site, trust), firing)
+    },
+  }
+}

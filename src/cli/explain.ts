@@ -1,0 +1,221 @@
+import { readFile } from 'node:fs/promises'
+import { assemble } from '../capture/assemble.ts'
+import type { RequestHead, ResponseHead } from '../capture/capture.ts'
+import { compileTrust } from '../capture/client-address.ts'
+import { headerValue } from '../capture/headers.ts'
+import { explainMatch } from '../capture/match-explain.ts'
+import type { CompiledSite } from '../capture/match.ts'
+import { readMatchRequest, type MatchRequest } from '../capture/match-request.ts'
+import { createCollector, type CollectedPage } from '../capture/page/collect.ts'
+import { createDomPool } from '../capture/page/dom-pool.ts'
+import { createProductCache } from '../capture/product-cache.ts'
+import { compileBots, qualifyRequest, qualifyResponse } from '../capture/qualify.ts'
+import { readingsOf } from '../capture/reading.ts'
+import { readVisit } from '../capture/visit.ts'
+import { ConfigurationError, parseFlags, UsageError } from '../config.ts'
+import { compileConfiguration, type Configuration } from '../configuration.ts'
+import { route, type Decision } from '../delivery/route.ts'
+import type { CapturedEvent } from '../event/event.ts'
+import { loadRules } from '../rules-file/load.ts'
+import { formatProblems } from '../rules-file/problem.ts'
+import { rulesDeps } from '../rules-deps.ts'
+import { maskRequest } from '../sites/mask.ts'
+import {
+  consentText,
+  deliveryText,
+  eventText,
+  factsText,
+  ruleText,
+  type DeliveryExplained,
+  type RuleExplained,
+} from './explanation.ts'
+
+/** `sluice explain`: what would happen for an address, and why. Nothing is sent, nothing is stored. */
+
+const usage =
+  'usage: sluice explain <url> --rules f [--html page.html] [--cookie "a=b"] [--header "Name: value"] [--method GET] [--status 200]'
+
+/** A browser's, where the user names none: the dry run is about the rules, not about bots. */
+const someBrowser =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36'
+
+interface Wish {
+  readonly url: URL
+  readonly rules: string
+  readonly html: string | null
+  readonly rawHeaders: readonly string[]
+  readonly method: string
+  readonly status: number
+}
+
+const listOf = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
+
+const headerPair = (text: string): readonly [string, string] => {
+  const colon = text.indexOf(':')
+  if (colon < 1) throw new UsageError(`--header: "${text}" is no header; write it as "Name: value"`)
+  return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]
+}
+
+const readWish = (args: readonly string[]): Wish => {
+  const { values, positionals } = parseFlags(args, ['rules', 'html', 'method', 'status'], {
+    multiple: ['cookie', 'header'],
+    positionals: 1,
+  })
+  const [address] = positionals
+  if (address === undefined) throw new UsageError(`an address is missing\n${usage}`)
+  const url = URL.parse(address)
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new UsageError(`"${address}" is no http:// or https:// address\n${usage}`)
+  const status = Number(values['status'] ?? 200)
+  if (!Number.isInteger(status) || status < 200 || status > 599)
+    throw new UsageError(`--status: "${String(values['status'])}" is no final HTTP status`)
+  const cookies = listOf(values['cookie'])
+  const headers = listOf(values['header']).flatMap(headerPair)
+  return {
+    url,
+    status,
+    rules: typeof values['rules'] === 'string' ? values['rules'] : 'rules.json',
+    html: typeof values['html'] === 'string' ? values['html'] : null,
+    method: typeof values['method'] === 'string' ? values['method'].toUpperCase() : 'GET',
+    rawHeaders: [
+      'Host',
+      url.host,
+      ...(headerValue(headers, 'user-agent') === undefined ? ['User-Agent', someBrowser] : []),
+      ...(cookies.length === 0 ? [] : ['Cookie', cookies.join('; ')]),
+      ...headers,
+    ],
+  }
+}
+
+/** A dry run needs no secrets: a missing one is shown by its name. */
+const lenient = (env: Readonly<Record<string, string | undefined>>): ReturnType<typeof rulesDeps> => {
+  const deps = rulesDeps(env)
+  return {
+    ...deps,
+    resolveSecret: (reference) => {
+      const resolved = deps.resolveSecret(reference)
+      return 'value' in resolved
+        ? resolved
+        : { value: '$env' in reference ? `$${reference.$env}` : reference.$file }
+    },
+  }
+}
+
+const loadConfiguration = async (path: string): Promise<Configuration> => {
+  const loaded = await loadRules(path, lenient(process.env))
+  if (!loaded.ok) throw new ConfigurationError(formatProblems(path, loaded.problems).trimEnd())
+  return compileConfiguration(loaded.sites)
+}
+
+const readHtml = async (path: string): Promise<CollectedPage> => {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw new UsageError(`--html: ${error instanceof Error ? error.message : String(error)}`)
+  })
+  const collector = createCollector({ contentEncoding: null })
+  collector.push(bytes)
+  return collector.finish()
+}
+
+const explainRules = (
+  site: CompiledSite,
+  request: MatchRequest,
+  head: RequestHead,
+  answer: ResponseHead,
+): readonly RuleExplained[] => {
+  const bots = compileBots(site.site.bots)
+  return site.rules.map((rule) => {
+    const navigation = rule.rule.navigation ?? true
+    return {
+      id: rule.rule.id,
+      conditions: explainMatch(rule, request, answer.status),
+      skipped:
+        qualifyRequest(head, { navigation, bots }) ??
+        qualifyResponse(answer, {
+          statuses: rule.statuses ?? undefined,
+          page: navigation,
+          notModified: false,
+        }),
+    }
+  })
+}
+
+const requestOf = (
+  { integration, deliverable, refusal }: Decision,
+  now: number,
+): DeliveryExplained['request'] => {
+  if (refusal !== null) return null
+  const { destination, settings, secrets, endpoint, defaultCountry, site, id } = integration
+  const request = destination.build([deliverable], settings, {
+    site,
+    integration: id,
+    now,
+    attempt: 1,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(defaultCountry === undefined ? {} : { defaultCountry }),
+  })
+  return maskRequest(request, secrets)
+}
+
+const print = (text: string): void => {
+  process.stdout.write(`${text}\n`)
+}
+
+const printEvent = (captured: CapturedEvent, configuration: Configuration, now: number): void => {
+  print(`\nfacts for ${captured.event.name} (rule ${captured.event.ruleId})\n${factsText(captured)}`)
+  print(`\nevent\n${eventText(captured)}`)
+  const decisions = route(captured, configuration.integrationsOf(captured.event.site), now)
+  const explained = decisions.map((decision) => ({ decision, request: requestOf(decision, now) }))
+  print(
+    `\ndeliveries\n${explained.length === 0 ? '  none: no integration is a target' : explained.map(deliveryText).join('\n')}`,
+  )
+}
+
+export const run = async (args: readonly string[]): Promise<number> => {
+  const wish = readWish(args)
+  const configuration = await loadConfiguration(wish.rules)
+  const now = Date.now()
+  const head: RequestHead = {
+    method: wish.method,
+    target: `${wish.url.pathname}${wish.url.search}`,
+    rawHeaders: wish.rawHeaders,
+    remoteAddress: '127.0.0.1',
+    secure: wish.url.protocol === 'https:',
+    receivedAt: now,
+  }
+  const answer: ResponseHead = { status: wish.status, rawHeaders: ['Content-Type', 'text/html'] }
+  const request = readMatchRequest(head)
+  const site = request === null ? null : configuration.matcher.site(request.host)
+  if (request === null || site === null) {
+    const hosts = configuration.sites.flatMap(({ traffic }) => traffic.hosts).join(', ')
+    print(`no site answers to ${wish.url.host}; the rules file has ${hosts}`)
+    return 1
+  }
+  print(`site ${site.site.id}, path ${request.path}`)
+  print(`\nrules\n${explainRules(site, request, head, answer).map(ruleText).join('\n')}`)
+  const visit = readVisit(head, site.site, compileTrust([]))
+  print(`\nconsent\n${consentText(visit.consent)}`)
+
+  const bots = compileBots(site.site.bots)
+  const firing = site.candidates(request).filter(({ rule }) => {
+    const navigation = rule.rule.navigation ?? true
+    const wishes = { statuses: rule.statuses ?? undefined, page: navigation, notModified: false }
+    return qualifyRequest(head, { navigation, bots }) === null && qualifyResponse(answer, wishes) === null
+  })
+  if (firing.length === 0) {
+    print('\nno event: no rule fires')
+    return 0
+  }
+  const dom = createDomPool()
+  try {
+    const collected = wish.html === null ? null : await readHtml(wish.html)
+    const reader = { dom, products: createProductCache() }
+    const readings = await readingsOf(reader, { site: site.site, visit, answer, collected, firing })
+    for (const reading of readings)
+      for (const action of reading.rule.actions) printEvent(assemble(action, reading), configuration, now)
+    if (wish.html === null) print('\nno page was given: --html page.html shows what would be read from it')
+  } finally {
+    await dom.close()
+  }
+  return 0
+}

@@ -1,0 +1,42 @@
+import { compileMatcher, type Matcher } from './capture/match.ts'
+import { findDestination } from './destinations/index.ts'
+import { createRouter, type SiteRouter } from './proxy/router.ts'
+import type { LoadedSite } from './rules-file/schema.ts'
+import { configureIntegration, type Integration } from './sites/configure.ts'
+import { secretValues } from './sites/mask.ts'
+
+/** One version of the rules file, compiled for everyone who asks it. Swapped whole, never changed. */
+export interface Configuration {
+  readonly sites: readonly LoadedSite[]
+  readonly matcher: Matcher
+  readonly router: SiteRouter
+  readonly integrations: readonly Integration[]
+  integrationsOf(site: string): readonly Integration[]
+  readonly summary: { readonly sites: number; readonly rules: number; readonly integrations: number }
+}
+
+const integrationsIn = ({ traffic, integrations }: LoadedSite): readonly Integration[] =>
+  integrations.flatMap(({ declaration, platform, settings }) => {
+    const destination = findDestination(platform)
+    if (destination === null) return []
+    const secrets = secretValues(destination.settings, settings)
+    return [configureIntegration(traffic, declaration, destination, settings, secrets)]
+  })
+
+export const compileConfiguration = (sites: readonly LoadedSite[]): Configuration => {
+  const traffic = sites.map((site) => site.traffic)
+  const integrations = sites.flatMap(integrationsIn)
+  const bySite = Map.groupBy(integrations, ({ site }) => site)
+  return {
+    sites,
+    matcher: compileMatcher(traffic),
+    router: createRouter(traffic),
+    integrations,
+    integrationsOf: (site) => bySite.get(site) ?? [],
+    summary: {
+      sites: sites.length,
+      rules: traffic.reduce((sum, { rules }) => sum + rules.length, 0),
+      integrations: integrations.length,
+    },
+  }
+}
