@@ -35,6 +35,11 @@ interface Waiting {
   readonly done: () => void
 }
 
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** What is no fault of the store's is a fault in the one event, and will be the next time. */
+const maySucceedLater = (error: unknown): boolean => error instanceof StoreError && error.code !== 'closed'
+
 export const createHandover = (options: HandoverOptions): Handover => {
   const { intake, clock, maxWaiting = 10_000, retryMs = 500, onTrouble, onHealed } = options
   const line: Waiting[] = []
@@ -43,33 +48,40 @@ export const createHandover = (options: HandoverOptions): Handover => {
   let inFlight = 0
   let retrying: Promise<void> | null = null
 
+  const lose = (error: unknown): void => {
+    lost += 1
+    onTrouble({ message: wordsOf(error), waiting: line.length, lost })
+  }
+
+  /** Each on its own, travelling in one commit all the same: a fault in routing one event must not hold up the others. */
   const drain = async (): Promise<void> => {
     const waited = line.length
     while (line.length > 0 && !closing.signal.aborted) {
-      const batch = line.slice(0, 500)
-      try {
-        await intake.accept(batch.map(({ captured }) => captured))
-        line.splice(0, batch.length)
-        for (const { done } of batch) done()
-      } catch {
-        await clock.sleep(retryMs, closing.signal)
-      }
+      const bite = line.slice(0, 500)
+      const results = await Promise.allSettled(bite.map(({ captured }) => intake.accept([captured])))
+      const kept = bite.filter((waiting, index) => {
+        const result = results[index]
+        const again = result?.status === 'rejected' && maySucceedLater(result.reason)
+        if (result?.status === 'rejected' && !again) lose(result.reason)
+        if (!again) waiting.done()
+        return again
+      })
+      line.splice(0, bite.length, ...kept)
+      if (kept.length > 0) await clock.sleep(retryMs, closing.signal)
     }
     if (line.length === 0) onHealed(waited)
     retrying = null
   }
 
   const wait = (captured: CapturedEvent, error: unknown): Promise<void> => {
-    const message = error instanceof Error ? error.message : String(error)
-    if (line.length >= maxWaiting || (error instanceof StoreError && error.code === 'closed')) {
-      lost += 1
-      onTrouble({ message, waiting: line.length, lost })
+    if (line.length >= maxWaiting || !maySucceedLater(error)) {
+      lose(error)
       return Promise.resolve()
     }
     const { promise, resolve } = Promise.withResolvers<void>()
     line.push({ captured, done: resolve })
     if (retrying === null) {
-      onTrouble({ message, waiting: line.length, lost })
+      onTrouble({ message: wordsOf(error), waiting: line.length, lost })
       retrying = clock.sleep(retryMs, closing.signal).then(drain)
     }
     return promise
@@ -78,21 +90,14 @@ export const createHandover = (options: HandoverOptions): Handover => {
   return {
     give: async (captured) => {
       // Behind others that wait, so that order is kept and the store is not asked for each.
-      if (line.length > 0) return wait(captured, new Error('the store is not taking events'))
+      if (line.length > 0) return wait(captured, new StoreError('busy', 'the store is not taking events'))
       inFlight += 1
-      try {
-        await intake.accept([captured])
-      } catch (error) {
-        // Not the store: a fault in routing this one event. Retrying it for ever would hold up the others.
-        if (!(error instanceof StoreError)) {
-          lost += 1
-          onTrouble({ message: String(error), waiting: line.length, lost })
-          return
-        }
-        await wait(captured, error)
-      } finally {
-        inFlight -= 1
-      }
+      const problem = await intake.accept([captured]).then(
+        () => null,
+        (error: unknown) => ({ error }),
+      )
+      inFlight -= 1
+      if (problem !== null) await wait(captured, problem.error)
     },
     get waiting() {
       return line.length + inFlight
@@ -104,6 +109,10 @@ export const createHandover = (options: HandoverOptions): Handover => {
       while (line.length + inFlight > 0 && !signal.aborted) await clock.sleep(10, signal)
       closing.abort()
       await retrying
+      for (const { done } of line.splice(0)) {
+        lose(new Error('the gateway stopped while the store could not take it'))
+        done()
+      }
     },
   }
 }
