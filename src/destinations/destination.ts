@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { ConsentCategory } from '../event/consent.ts'
+import type { ClickIdName } from '../event/click-ids.ts'
 import type { ConversionEvent, UserData, UserDataField } from '../event/event.ts'
 import type { Hashed } from '../event/hashed.ts'
 import type { EventType, StandardName } from '../event/names.ts'
@@ -76,6 +77,25 @@ export interface Credential {
   readonly accessToken: string
 }
 
+/** What the engine needs to get access tokens with a refresh token (RFC 6749 section 6). */
+export interface OAuthRefresh {
+  /** Its host must be one of the destination's own. */
+  readonly tokenUrl: string
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly refreshToken: string
+  /** A token granted without one of these opens nothing. */
+  readonly scopes: readonly string[]
+  /** What the operator does when the refresh token is no longer taken: a sentence for the journal. */
+  readonly advice: string
+}
+
+/** A limit on requests, whatever they hold, that all integrations of one account share. */
+export interface Pace {
+  readonly account: string
+  readonly requestsPerSecond: number
+}
+
 /** How often a failing delivery is tried before it is dead, and at what pace. */
 export interface RetryPolicy {
   /** Attempts in all, the first included. */
@@ -100,8 +120,14 @@ export interface Destination<S> {
   /** The platform's form of a custom event's name. */
   customName(type: EventType): string
   readonly matchKeys: readonly MatchKey[]
+  /** The click ids this platform gives out, for `routeByClickId`. */
+  readonly clickIds?: readonly ClickIdName[]
   readonly limits: Limits
   readonly credential: 'settings' | 'oauth2-refresh'
+  /** Present where `credential` is `oauth2-refresh`. */
+  oauth?(settings: S): OAuthRefresh
+  /** Present where the platform counts requests besides events. */
+  pace?(settings: S): Pace
 
   /** Hosts a request may go to, apart from an `endpoint` override; `null` for webhooks, which may go to any public one. */
   readonly hosts: readonly string[] | null

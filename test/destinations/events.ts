@@ -116,5 +116,16 @@ export const routed = (
 export const plainSettings: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   meta: { pixelId: '1234567890', accessToken: 'EAABtokenForTests' },
   ga4: { measurementId: 'G-ABC1234567', apiSecret: 's3cr3t-Value_1' },
+  google_ads: {
+    customerId: '123-456-7890',
+    conversionActionId: '987654321',
+    clientId: '1234567890-abc.apps.googleusercontent.com',
+    clientSecret: 'GOCSPX-secretForTests',
+    refreshToken: '1//0g-refreshTokenForTests',
+  },
+  tiktok: { pixelCode: 'C0EXAMPLE77U8PIXEL0', accessToken: 'tiktokTokenForTests' },
+  snapchat: { snapPixelId: '01234567-89ab-cdef-0123-456789abcdef', accessToken: 'snapTokenForTests' },
+  pinterest: { accessToken: 'pinaTokenForTests', adAccountId: '549755885175' },
+  x: { pixelId: 'o8z6j', accessToken: 'pixelTokenForTests', defaultEventId: 'tw-o8z6j-o87ne' },
   webhook: { url: 'https://crm.example.com/hook' },
 }

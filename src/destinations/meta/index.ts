@@ -17,12 +17,12 @@ const maxAgeMs = 7 * day
 const transitMs = minute
 
 /** Meta's standard events that are no canonical names of ours. */
-const furtherEvents: Readonly<Record<string, string>> = {
-  submitapplication: 'SubmitApplication',
-  customizeproduct: 'CustomizeProduct',
-  findlocation: 'FindLocation',
-  donate: 'Donate',
-}
+const furtherEvents: ReadonlyMap<string, string> = new Map([
+  ['submitapplication', 'SubmitApplication'],
+  ['customizeproduct', 'CustomizeProduct'],
+  ['findlocation', 'FindLocation'],
+  ['donate', 'Donate'],
+])
 const longestName = 50
 
 const refuse = (deliverable: DeliverableEvent, settings: MetaSettings, now: number): Refusal | null => {
@@ -108,7 +108,7 @@ export const meta = defineDestination({
     schedule: 'Schedule',
   },
   customName: (type) =>
-    furtherEvents[type.toLowerCase().replace(/[^a-z]+/g, '')] ?? type.trim().slice(0, longestName),
+    furtherEvents.get(type.toLowerCase().replace(/[^a-z]+/g, '')) ?? type.trim().slice(0, longestName),
   matchKeys,
   limits: {
     eventsPerSecond: 1000,

@@ -1,8 +1,8 @@
-import { permits, type ConsentState } from '../../event/consent.ts'
+import { permits, type ConsentState } from '../event/consent.ts'
 
 /**
- * The two signals that the Measurement Protocol knows. It has none for analytics storage: without that grant an event is
- * not routed here at all.
+ * The two signals of Consent Mode that Google's server APIs know. There is none for analytics storage: without that grant
+ * an event is not routed to Google Analytics at all.
  */
 export interface GoogleConsent {
   readonly ad_user_data: 'GRANTED' | 'DENIED'
