@@ -44,6 +44,10 @@ export interface NewDelivery {
    * must have one; a refusal's is not kept. Erased when the delivery is settled, unless it failed and may be replayed.
    */
   readonly payload: string | null
+  /** What was done already: only for a delivery that arrives in its final state, such as a call made to test. */
+  readonly line?: JournalLine
+  /** How well the platform can recognise the person, 0 to 10; absent where nobody is to be recognised. */
+  readonly grade?: number
 }
 
 export interface NewEvent {
@@ -74,6 +78,11 @@ export interface ClaimRequest {
   readonly lane: 'realtime' | 'batch'
   readonly limit: number
   readonly now: Millis
+  /**
+   * What was never tried may be taken before it is due, but only where that makes `limit`: a full batch, or nothing. Looks
+   * at a bounded stretch of what is waiting, so among many retries it may find none.
+   */
+  readonly full?: boolean
 }
 
 export interface ClaimedDelivery {
@@ -180,6 +189,36 @@ export interface EventPage {
   readonly nextCursor: string | null
 }
 
+export interface TallyQuery {
+  readonly site: string
+  /** Accepted at this moment or later. */
+  readonly from: Millis
+  /** Accepted before this moment. */
+  readonly to: Millis
+  /** From the page before. */
+  readonly cursor?: string
+}
+
+/** The deliveries of one integration that are in one state, of the events accepted on one day. */
+export interface Tally {
+  readonly integration: IntegrationKey
+  /** Days since the epoch, UTC. */
+  readonly day: number
+  readonly status: DeliveryStatus
+  readonly deliveries: number
+  /** How often their events were seen again, in all. */
+  readonly duplicates: number
+  /** How many of the deliveries have a grade, and the sum of the grades. */
+  readonly graded: number
+  readonly grades: number
+}
+
+/** Counts a bounded stretch of events, newest first; pages are to be added up until there is no `nextCursor`. */
+export interface TallyPage {
+  readonly tallies: readonly Tally[]
+  readonly nextCursor: string | null
+}
+
 export interface ReplayQuery {
   readonly integration?: IntegrationKey
   /** Failed at this moment or later. */
@@ -223,6 +262,7 @@ export interface Store {
   backlog(): Promise<readonly Backlog[]>
   event(site: string, eventId: string): Promise<StoredEvent | null>
   events(query: EventQuery): Promise<EventPage>
+  tally(query: TallyQuery): Promise<TallyPage>
   /**
    * Deletes the events accepted and wholly settled before `olderThan` (`failed` is settled), in bounded bites between
    * which other calls go on; never one with a pending delivery. With an event goes the memory that it was seen.

@@ -1,6 +1,12 @@
 /** What every engine of the store promises, one sentence a test. An engine's own test hands in how it is opened. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type ClaimedDelivery, type DeliveryStatus, type Store, StoreError } from '../../src/store/store.ts'
+import {
+  type ClaimedDelivery,
+  type DeliveryStatus,
+  type NewEvent,
+  type Store,
+  StoreError,
+} from '../../src/store/store.ts'
 import { ga4, journalLine, meta, newEvent, queued, refused, settlement } from './events.ts'
 
 export interface Bench extends AsyncDisposable {
@@ -281,6 +287,30 @@ export const describeStore = (engine: string, open: () => Promise<Bench>): void 
         },
       ])
       expect(await deliveryOf(bench.store, 'e1')).toMatchObject({ status: 'claimed', attempts: 0 })
+    })
+
+    test('a full batch may be taken before it is due, part of one may not', async () => {
+      await using bench = await open()
+      const early = (limit: number) =>
+        bench.store.claim({ integration: meta, lane: 'batch', limit, now: 1_000, full: true })
+      const gathered = (id: string, dueAt: number) =>
+        newEvent(id, { deliveries: [queued({ lane: 'batch', dueAt })] })
+      await bench.store.append([gathered('late', 9_000), gathered('soon', 8_000), gathered('due', 500)])
+      expect(await early(4)).toEqual([])
+      expect(idsOf(await early(3))).toEqual(['due', 'soon', 'late'])
+      expect(await early(1)).toEqual([])
+    })
+
+    test('what waits for its next try fills no batch before its time', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await store.append([newEvent('tried'), newEvent('e1', { deliveries: [queued({ dueAt: 8_000 })] })])
+      const { deliveryId } = await claimOne(store)
+      await store.settle([settlement(deliveryId, 'retrying', { dueAt: 7_000 })])
+      const full = (now: number) =>
+        store.claim({ integration: meta, lane: 'realtime', limit: 2, now, full: true })
+      expect(await full(6_999)).toEqual([])
+      expect(idsOf(await full(7_000))).toEqual(['tried', 'e1'])
     })
 
     test('an integration nobody has heard of has nothing due', async () => {
@@ -669,6 +699,113 @@ export const describeStore = (engine: string, open: () => Promise<Bench>): void 
     )
   })
 
+  describe(`${engine}: tally`, () => {
+    const day = 86_400_000
+    const whole = { site: 'shop', from: 0, to: 1e15 }
+
+    test('counts by integration, day and state, with what was seen again and how well it was graded', async () => {
+      await using bench = await open()
+      const { store } = bench
+      const at = (acceptedAt: number, ...deliveries: NewEvent['deliveries']) => ({ acceptedAt, deliveries })
+      await store.append([
+        newEvent('e1', at(day, queued({ grade: 4 }), queued({ integration: ga4 }))),
+        newEvent('e2', at(2 * day - 1, queued({ grade: 7.5 }), refused('filtered', { integration: ga4 }))),
+        newEvent('e3', at(2 * day, queued())),
+        newEvent('else', { site: 'other', deliveries: [queued({ integration: 'other/meta' })] }),
+      ])
+      await store.append([newEvent('e1'), newEvent('e1'), newEvent('e2', at(1, queued()))])
+      const [first] = await claimAll(store)
+      await store.settle([settlement(first!.deliveryId, 'sent')])
+      expect(await store.tally(whole)).toEqual({
+        tallies: [
+          {
+            integration: ga4,
+            day: 1,
+            status: 'filtered',
+            deliveries: 1,
+            duplicates: 1,
+            graded: 0,
+            grades: 0,
+          },
+          { integration: ga4, day: 1, status: 'queued', deliveries: 1, duplicates: 2, graded: 0, grades: 0 },
+          {
+            integration: meta,
+            day: 1,
+            status: 'claimed',
+            deliveries: 1,
+            duplicates: 1,
+            graded: 1,
+            grades: 7.5,
+          },
+          { integration: meta, day: 1, status: 'sent', deliveries: 1, duplicates: 2, graded: 1, grades: 4 },
+          {
+            integration: meta,
+            day: 2,
+            status: 'claimed',
+            deliveries: 1,
+            duplicates: 0,
+            graded: 0,
+            grades: 0,
+          },
+        ],
+        nextCursor: null,
+      })
+    })
+
+    test('of an integration that an event came to later the grade is its own', async () => {
+      await using bench = await open()
+      await bench.store.append([newEvent('e1', { deliveries: [refused('consent_denied')] })])
+      await bench.store.append([
+        newEvent('e1', { deliveries: [queued({ grade: 3 }), queued({ integration: ga4, grade: 9 })] }),
+      ])
+      const { tallies } = await bench.store.tally(whole)
+      expect(tallies.map(({ integration, grades }) => [integration, grades])).toEqual([
+        [ga4, 9],
+        [meta, 3],
+      ])
+    })
+
+    test.each([
+      ['from', { from: 2_000 }, 2],
+      ['to', { to: 2_000 }, 1],
+      ['both', { from: 2_000, to: 3_000 }, 1],
+      ['a site nobody knows', { site: 'nowhere' }, 0],
+      ['a cursor nobody gave', { cursor: "1'; --" }, 3],
+    ] as const)('within bounds: %s', async (_name, query, expected) => {
+      await using bench = await open()
+      await bench.store.append(
+        [1_999, 2_000, 3_000].map((acceptedAt) => newEvent(`e${acceptedAt}`, { acceptedAt })),
+      )
+      const { tallies } = await bench.store.tally({ ...whole, ...query })
+      expect(tallies.reduce((sum, { deliveries }) => sum + deliveries, 0)).toBe(expected)
+    })
+
+    test('a long history comes in pages, in which each event is counted once, while more arrive', async () => {
+      await using bench = await open()
+      const { store } = bench
+      for (let chunk = 0; chunk < 5; chunk++)
+        await store.append(
+          Array.from({ length: 5_000 }, (_, index) =>
+            newEvent(`e${chunk}-${index}`, {
+              acceptedAt: 1_000 + (index % 7),
+              deliveries: [refused('filtered')],
+            }),
+          ),
+        )
+      let sum = 0
+      let pages = 0
+      let cursor: string | null = null
+      for (; pages === 0 || cursor !== null; pages++) {
+        const page = await store.tally({ ...whole, ...(cursor === null ? {} : { cursor }) })
+        sum += page.tallies.reduce((total, { deliveries }) => total + deliveries, 0)
+        cursor = page.nextCursor
+        await store.append([newEvent(`late${pages}`, { acceptedAt: 2_000 })])
+      }
+      expect(sum).toBe(25_000)
+      expect(pages).toBe(3)
+    })
+  })
+
   describe(`${engine}: sweep`, () => {
     test('what settled before is gone, what is pending or younger stays', async () => {
       await using bench = await open()
@@ -746,6 +883,7 @@ export const describeStore = (engine: string, open: () => Promise<Bench>): void 
         backlog: () => store.backlog(),
         event: () => store.event('shop', 'e1'),
         events: () => store.events({ site: 'shop', limit: 1 }),
+        tally: () => store.tally({ site: 'shop', from: 0, to: 1 }),
         sweep: () => store.sweep(1),
       }
       for (const call of Object.values(calls)) await expect(call()).rejects.toMatchObject({ code: 'closed' })

@@ -1,4 +1,5 @@
 import type { Appended, NewDelivery, NewEvent } from '../store.ts'
+import { prepareAddLine } from './journal-line.ts'
 import type { Session } from './session.ts'
 
 interface Known {
@@ -15,16 +16,17 @@ export const prepareAppend = (session: Session): ((events: readonly NewEvent[]) 
      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (site, event_id) DO NOTHING`,
   )
   const addDelivery = db.prepare(
-    `INSERT INTO delivery (event, integration, lane, status, reason, accepted_at, due_at, settled_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO delivery (event, integration, lane, status, reason, accepted_at, due_at, settled_at, grade)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
+  const addLine = prepareAddLine(db)
   const addPayload = db.prepare('INSERT INTO payload (delivery, body) VALUES (?, ?)')
   const findEvent = db.prepare(
     'SELECT id, accepted_at AS acceptedAt FROM event WHERE site = ? AND event_id = ?',
   )
   const findDeliveries = db.prepare('SELECT id, integration, status FROM delivery WHERE event = ?')
   const reopen = db.prepare(
-    'UPDATE delivery SET lane = ?, status = ?, reason = ?, due_at = ?, settled_at = ? WHERE id = ?',
+    'UPDATE delivery SET lane = ?, status = ?, reason = ?, due_at = ?, settled_at = ?, grade = ? WHERE id = ?',
   )
   const replaceFacts = db.prepare('UPDATE event SET facts = ? WHERE id = ?')
   const countDuplicate = db.prepare('UPDATE event SET duplicates = duplicates + 1 WHERE id = ?')
@@ -50,8 +52,10 @@ export const prepareAppend = (session: Session): ((events: readonly NewEvent[]) 
       acceptedAt,
       delivery.dueAt,
       settledAt(delivery, at),
+      delivery.grade ?? null,
     )
     owe(delivery, lastInsertRowid, lane.id)
+    if (delivery.line !== undefined && delivery.status !== 'queued') addLine(lastInsertRowid, delivery.line)
   }
 
   const extend = (site: number, event: NewEvent): Appended => {
@@ -68,8 +72,8 @@ export const prepareAppend = (session: Session): ((events: readonly NewEvent[]) 
         add(known.id, known.acceptedAt, delivery, event.acceptedAt)
         extended = true
       } else if (before.status === 'consent_denied' && delivery.status !== 'consent_denied') {
-        const { status, reason, dueAt } = delivery
-        reopen.run(lane.id, status, reason, dueAt, settledAt(delivery, event.acceptedAt), before.id)
+        const { status, reason, dueAt, grade = null } = delivery
+        reopen.run(lane.id, status, reason, dueAt, settledAt(delivery, event.acceptedAt), grade, before.id)
         owe(delivery, before.id, lane.id)
         reopened = true
       }

@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { prepareAppend } from './append.ts'
+import { prepareAddAudit } from './audits.ts'
 import { prepareClaim } from './claim.ts'
+import { prepareDeleteDocument, preparePutDocument } from './documents.ts'
 import { faultOf, type Fault } from './fault.ts'
 import type { Answer, Call, Changes, Handlers } from './messages.ts'
 import { prepareRecover } from './recover.ts'
@@ -11,6 +13,9 @@ import { prepareSettle } from './settle.ts'
 import { prepareSweep } from './sweep.ts'
 
 type Change = Call<Changes>
+
+/** What only adds to the file. */
+const growing: ReadonlySet<Change['kind']> = new Set(['append', 'putDocument', 'deleteDocument', 'audit'])
 
 /**
  * Carries out a group of calls in one transaction, and answers each. A call that the engine refuses for its own arguments
@@ -30,6 +35,9 @@ export const prepareGroup = (db: DatabaseSync): ((calls: readonly Change[]) => r
     abandon: prepareAbandon(session),
     replay: prepareReplay(session),
     sweep: prepareSweep(session),
+    putDocument: preparePutDocument(session),
+    deleteDocument: prepareDeleteDocument(session),
+    audit: prepareAddAudit(db),
   }
   const begin = db.prepare('BEGIN IMMEDIATE')
   const commit = db.prepare('COMMIT')
@@ -82,11 +90,11 @@ export const prepareGroup = (db: DatabaseSync): ((calls: readonly Change[]) => r
     const refused: Answer = { ok: false, fault: result.fault }
     // No room for what is new must not keep lanes from settling, or what was sent would be sent again; and settling
     // makes room.
-    const others = calls.filter(({ kind }) => kind !== 'append')
+    const others = calls.filter(({ kind }) => !growing.has(kind))
     if (result.fault.kind !== 'full' || others.length === 0 || others.length === calls.length)
       return calls.map(() => refused)
     const answered = run(others).values()
-    return calls.map(({ kind }) => (kind === 'append' ? refused : (answered.next().value ?? refused)))
+    return calls.map(({ kind }) => (growing.has(kind) ? refused : (answered.next().value ?? refused)))
   }
   return run
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { AuditEntry, SettingsStore } from '../settings.ts'
 import { StoreError, type NewEvent, type Settlement, type Store, type StoreNews } from '../store.ts'
 import type { Size } from './handover.ts'
 import type { Answer, Bite, Changes, Reads, ThreadData } from './messages.ts'
@@ -18,8 +19,12 @@ export interface SqliteOptions {
   readonly clock?: { now(): number }
 }
 
+/** Both are one file, so that one fsync brings both to the disk. */
+export type SqliteStore = Store & SettingsStore
+
 /** Rejects with a {@link StoreError} that says in a sentence why the file cannot be the store. */
-export const openSqliteStore = (options: SqliteOptions): Promise<Store> => openWith(spawnWorker, options)
+export const openSqliteStore = (options: SqliteOptions): Promise<SqliteStore> =>
+  openWith(spawnWorker, options)
 
 const spawnWorker = (workerData: ThreadData): Worker =>
   new Worker(new URL('./worker.ts', import.meta.url), { workerData, name: `store ${workerData.role}` })
@@ -35,7 +40,7 @@ export const openWith = async (
     maxBytes,
     clock = Date,
   }: SqliteOptions,
-): Promise<Store> => {
+): Promise<SqliteStore> => {
   if (path === '' || path === ':memory:' || path.startsWith('file:'))
     throw new StoreError('failed', `The store needs the path of a file; ${JSON.stringify(path)} is none.`)
 
@@ -138,12 +143,24 @@ export const openWith = async (
     backlog: () => read('backlog', null, aRow),
     event: (site, eventId) => read('event', { site, eventId }, aRow),
     events: (query) => read('events', query, aRow),
+    tally: (query) => read('tally', query, aRow),
     sweep: async (olderThan) => ({
       deletedEvents: await inBites(
         (after) => change('sweep', { olderThan, after }, aBite),
         () => closed === null,
       ),
     }),
+    documents: (kind, site) => read('documents', { kind, ...(site === undefined ? {} : { site }) }, aRow),
+    putDocument: (document, expected, entry) =>
+      write('putDocument', { document, expected, entry }, sizeOfChange(entry, document.body)),
+    deleteDocument: (document, expected, entry) =>
+      write('deleteDocument', { document, expected, entry }, sizeOfChange(entry)),
+    documentsVersion: () => read('documentsVersion', null, aRow),
+    audit: async (entry) => {
+      await write('audit', entry, sizeOfChange(entry))
+    },
+    audits: (site, cursor, limit) =>
+      read('audits', { site, limit, ...(cursor === undefined ? {} : { cursor }) }, aRow),
     close: () => {
       closed ??= (async () => {
         await Promise.allSettled(inProgress)
@@ -167,7 +184,8 @@ const sizeOfEvents = (events: readonly NewEvent[]): Size => {
   for (const { facts, deliveries } of events) {
     rows += 1 + deliveries.length
     bytes += 300 + facts.length
-    for (const { payload } of deliveries) bytes += 150 + (payload?.length ?? 0)
+    for (const { payload, line } of deliveries)
+      bytes += 150 + (payload?.length ?? 0) + (line?.request?.length ?? 0)
   }
   return { rows, bytes }
 }
@@ -177,6 +195,11 @@ const sizeOfSettlements = (settlements: readonly Settlement[]): Size => {
   for (const { line } of settlements) bytes += 150 + (line?.reason.length ?? 0) + (line?.request?.length ?? 0)
   return { rows: settlements.length, bytes }
 }
+
+const sizeOfChange = ({ detail }: AuditEntry, body = ''): Size => ({
+  rows: 2,
+  bytes: 300 + detail.length + body.length,
+})
 
 /** Tickets of all the processes on one file must differ: each counts from a place of its own, with 2^20 to go at least. */
 const firstTicket = (): number => 1 + Math.floor(Math.random() * 2 ** 32) * 2 ** 20

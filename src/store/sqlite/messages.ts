@@ -13,7 +13,10 @@ import type {
   ReplayQuery,
   Settlement,
   StoredEvent,
+  TallyPage,
+  TallyQuery,
 } from '../store.ts'
+import type { AuditEntry, AuditPage, Changed, DocumentId, StoredDocument } from '../settings.ts'
 import type { DatabaseOptions } from './database.ts'
 import type { Fault } from './fault.ts'
 
@@ -35,13 +38,33 @@ export interface Changes {
   abandon: { input: readonly number[]; answer: null }
   replay: { input: { readonly query: ReplayQuery; readonly after: number }; answer: Bite }
   sweep: { input: { readonly olderThan: number; readonly after: number }; answer: Bite }
+  putDocument: {
+    input: {
+      readonly document: DocumentId & { readonly body: string }
+      readonly expected: number | null
+      readonly entry: AuditEntry
+    }
+    answer: Changed
+  }
+  deleteDocument: {
+    input: { readonly document: DocumentId; readonly expected: number; readonly entry: AuditEntry }
+    answer: Changed
+  }
+  audit: { input: AuditEntry; answer: null }
 }
 
 export interface Reads {
   backlog: { input: null; answer: readonly Backlog[] }
   event: { input: { readonly site: string; readonly eventId: string }; answer: StoredEvent | null }
   events: { input: EventQuery; answer: EventPage }
+  tally: { input: TallyQuery; answer: TallyPage }
   replayable: { input: ReplayQuery; answer: number }
+  documents: { input: { readonly kind: string; readonly site?: string }; answer: readonly StoredDocument[] }
+  documentsVersion: { input: null; answer: number }
+  audits: {
+    input: { readonly site: string; readonly cursor?: string; readonly limit: number }
+    answer: AuditPage
+  }
 }
 
 export type Call<Calls> = { [K in keyof Calls]: { kind: K; input: InputOf<Calls, K> } }[keyof Calls]

@@ -83,4 +83,38 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX journal_delivery ON journal (delivery);
   `,
+  `
+  CREATE TABLE document (
+    kind TEXT NOT NULL,
+    site TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (kind, site, id)
+  ) STRICT;
+
+  -- one row: the version that was given out last
+  CREATE TABLE document_version (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    version INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO document_version (one, version) VALUES (1, 0);
+
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    site TEXT NOT NULL,
+    who TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target TEXT NOT NULL,
+    detail TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX audit_site ON audit (site, id);
+  CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  CREATE TRIGGER audit_stands BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  `,
+  `
+  ALTER TABLE delivery ADD COLUMN grade REAL;
+  `,
 ]

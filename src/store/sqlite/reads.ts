@@ -58,16 +58,17 @@ export const prepareEvent = (db: DatabaseSync): ((input: Reads['event']['input']
   }
 }
 
-interface Place {
+/** Where in a site's history a page begins or ends: the moment of acceptance, and among equals the row. */
+export interface Place {
   readonly acceptedAt: number
   readonly id: number
 }
 
 const newest: Place = { acceptedAt: Number.MAX_SAFE_INTEGER, id: Number.MAX_SAFE_INTEGER }
 
-const toCursor = ({ acceptedAt, id }: Place): string => `${acceptedAt}.${id}`
+export const toCursor = ({ acceptedAt, id }: Place): string => `${acceptedAt}.${id}`
 
-const fromCursor = (cursor: string | undefined): Place => {
+export const fromCursor = (cursor: string | undefined): Place => {
   const [, acceptedAt, id] = /^(\d{1,15})\.(\d{1,15})$/.exec(cursor ?? '') ?? []
   return acceptedAt === undefined || id === undefined
     ? newest
@@ -83,7 +84,7 @@ const gathered = {
 type Gathered = keyof typeof gathered
 
 /** The place at which a stretch ends, if the history goes on behind it. Reads the index alone. */
-const stretchEndSql = `
+export const stretchEndSql = `
   SELECT accepted_at AS acceptedAt, id FROM event INDEXED BY event_accepted
   WHERE site = :site AND accepted_at >= :from AND accepted_at <= :acceptedAt AND (accepted_at, id) < (:acceptedAt, :id)
   ORDER BY accepted_at DESC, id DESC LIMIT 1 OFFSET ${stretch - 1}`

@@ -1,4 +1,5 @@
 import type { Settlement } from '../store.ts'
+import { prepareAddLine } from './journal-line.ts'
 import type { Changes } from './messages.ts'
 import type { Session } from './session.ts'
 
@@ -12,10 +13,7 @@ export const prepareSettle = (session: Session): ((input: Changes['settle']['inp
      RETURNING lane`,
   )
   const erasePayload = db.prepare('DELETE FROM payload WHERE delivery = ?')
-  const addLine = db.prepare(
-    `INSERT INTO journal (delivery, at, outcome, reason, code, trace, http_status, duration_ms, request, batch_size)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  )
+  const addLine = prepareAddLine(db)
 
   const one = ({ deliveryId, status, reason, dueAt, counted, line }: Settlement, now: number): void => {
     const pending = status === 'retrying'
@@ -33,19 +31,7 @@ export const prepareSettle = (session: Session): ((input: Changes['settle']['inp
       session.pending(settled.lane, -1)
       if (status !== 'failed') erasePayload.run(deliveryId)
     }
-    if (line !== null)
-      addLine.run(
-        deliveryId,
-        line.at,
-        line.outcome,
-        line.reason,
-        line.code,
-        line.trace,
-        line.httpStatus,
-        line.durationMs,
-        line.request,
-        line.batchSize,
-      )
+    if (line !== null) addLine(deliveryId, line)
   }
 
   return ({ settlements, now }) => {

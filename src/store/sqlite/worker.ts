@@ -1,13 +1,16 @@
 /** The thread in which SQLite blocks: one writes, one reads, each on a connection of its own. */
 import type { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
+import { prepareAudits } from './audits.ts'
 import { prepareBacklog } from './backlog.ts'
 import { cutLog, openForReading, openForWriting } from './database.ts'
+import { prepareDocuments, prepareDocumentsVersion } from './documents.ts'
 import { faultOf } from './fault.ts'
 import { prepareGroup } from './group.ts'
 import type { Answer, Call, Changes, FromThread, Handlers, Reads, ThreadData, ToThread } from './messages.ts'
 import { prepareEvent, prepareEvents } from './reads.ts'
 import { prepareReplayable } from './replay.ts'
+import { prepareTally } from './tally.ts'
 
 interface Engine<Calls> {
   readonly db: DatabaseSync
@@ -25,7 +28,11 @@ const openReader = (data: ThreadData): Engine<Reads> => {
     backlog: prepareBacklog(db),
     event: prepareEvent(db),
     events: prepareEvents(db),
+    tally: prepareTally(db),
     replayable: prepareReplayable(db),
+    documents: prepareDocuments(db),
+    documentsVersion: prepareDocumentsVersion(db),
+    audits: prepareAudits(db),
   }
   const one = ({ kind, input }: Call<Reads>): Answer => {
     db.exec('BEGIN')

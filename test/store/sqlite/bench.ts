@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openSqliteStore, type SqliteOptions } from '../../../src/store/sqlite/index.ts'
+import { openSqliteStore, type SqliteOptions, type SqliteStore } from '../../../src/store/sqlite/index.ts'
 import type { Bench } from '../conformance.ts'
 
 export interface Directory extends AsyncDisposable {
@@ -16,6 +16,8 @@ export const temporaryDirectory = async (): Promise<Directory> => {
 
 export interface SqliteBench extends Bench {
   readonly path: string
+  readonly store: SqliteStore
+  reopen(): Promise<SqliteStore>
 }
 
 export const openSqliteBench = async (options: Omit<SqliteOptions, 'path'> = {}): Promise<SqliteBench> => {
