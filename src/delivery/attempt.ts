@@ -1,14 +1,17 @@
-import type { BuildContext, DeliverableEvent, HttpRequest } from '../destinations/destination.ts'
+import type { BuildContext, Credential, DeliverableEvent, HttpRequest } from '../destinations/destination.ts'
 import type { Outcome } from '../destinations/outcome.ts'
 import type { Integration } from '../sites/configure.ts'
+import type { Credentials } from './credentials.ts'
 import type { Sent, Transport } from './http.ts'
 
-/** One call to the outside: build, send, read. It does not know the outbox. */
+/** One call to the outside: credential, build, send, read. It does not know the outbox. */
 export interface Attempt {
   /** `null` when nothing reached the wire. */
   readonly request: HttpRequest | null
   readonly httpStatus: number | null
   readonly durationMs: number | null
+  /** What the request was opened with besides the settings; not to be shown. */
+  readonly credential: Credential | null
   /** One per event, in their order. */
   readonly outcomes: readonly Outcome[]
 }
@@ -20,6 +23,7 @@ const unsent = (events: readonly DeliverableEvent[], outcome: Outcome): Attempt 
   request: null,
   httpStatus: null,
   durationMs: null,
+  credential: null,
   outcomes: all(events, outcome),
 })
 
@@ -36,16 +40,20 @@ const internalFault = (events: readonly DeliverableEvent[], error: unknown): Att
     code: 'internal',
   })
 
-export const attempt = async (
+interface AttemptOptions {
+  readonly transport: Transport
+  readonly credentials: Credentials
+  readonly context: BuildContext
+  readonly signal: AbortSignal
+}
+
+const call = async (
   integration: Integration,
   events: readonly DeliverableEvent[],
-  {
-    transport,
-    context,
-    signal,
-  }: { readonly transport: Transport; readonly context: BuildContext; readonly signal: AbortSignal },
+  { transport, context, signal }: AttemptOptions,
 ): Promise<Attempt> => {
   const { destination, settings, limits } = integration
+  const credential = context.credential ?? null
   let request: HttpRequest
   try {
     request = destination.build(events, settings, context)
@@ -68,16 +76,26 @@ export const attempt = async (
   if (sent.kind === 'failed')
     return {
       request,
+      credential,
       httpStatus: null,
       durationMs: sent.durationMs,
+      // What was given up after it had been written may have arrived: that is for the destination to judge, not for us.
       outcomes: all(
         events,
-        signal.aborted ? { kind: 'not_attempted', reason: 'the gateway was stopping' } : failed(sent),
+        signal.aborted && !sent.ambiguous
+          ? { kind: 'not_attempted', reason: 'the gateway was stopping' }
+          : failed(sent),
       ),
     }
-  const outcomes = destination.read(sent.response, events, settings)
+  let outcomes: readonly Outcome[] = []
+  try {
+    outcomes = destination.read(sent.response, events, settings)
+  } catch {
+    // A reader that cannot read is one that miscounts, see below.
+  }
   return {
     request,
+    credential,
     httpStatus: sent.response.status,
     durationMs: sent.durationMs,
     // A reader that miscounts must not settle the wrong delivery.
@@ -86,4 +104,26 @@ export const attempt = async (
         ? outcomes
         : all(events, { kind: 'unavailable', reason: 'the answer could not be read', code: 'internal' }),
   }
+}
+
+/** RFC 6750 section 3.1: of a token that has ended or was revoked the answer is 401, and nothing of the request was taken. */
+const refusedToken = ({ httpStatus, outcomes }: Attempt): boolean =>
+  httpStatus === 401 && outcomes.every(({ kind }) => kind === 'unauthorized')
+
+export const attempt = async (
+  integration: Integration,
+  events: readonly DeliverableEvent[],
+  options: AttemptOptions,
+): Promise<Attempt> => {
+  const { credentials, context, signal } = options
+  if (integration.destination.credential === 'settings') return call(integration, events, options)
+  const granted = await credentials.get(integration, signal)
+  if ('outcome' in granted) return unsent(events, granted.outcome)
+  const { credential } = granted
+  const made = await call(integration, events, { ...options, context: { ...context, credential } })
+  if (!refusedToken(made)) return made
+  const renewed = await credentials.renew(integration, credential, signal)
+  return 'outcome' in renewed
+    ? { ...made, outcomes: all(events, renewed.outcome) }
+    : call(integration, events, { ...options, context: { ...context, credential: renewed.credential } })
 }

@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts'
-import type { CapturedEvent } from '../event/event.ts'
+import { matchQuality } from '../destinations/match-quality.ts'
+import { userDataFields, type CapturedEvent } from '../event/event.ts'
 import type { LaneName } from '../event/names.ts'
 import type { Integration } from '../sites/configure.ts'
 import type { Appended, NewDelivery, NewEvent, Store } from '../store/store.ts'
-import { encodeFacts, encodePayload, type EventFacts, type PlainSealer } from './records.ts'
+import { encodeFacts, encodePayload, type EventFacts, type PlainSealer, type Quality } from './records.ts'
 import { route, type Decision } from './route.ts'
 
 /**
@@ -37,30 +38,63 @@ const dueAt = ({ integration, lane }: Decision, now: number): number => {
   return Math.ceil((now + 1) / window) * window
 }
 
-const toDelivery = (decision: Decision, now: number, sealer: PlainSealer | null): NewDelivery => ({
-  integration: decision.integration.key,
-  lane: decision.lane,
-  status: decision.refusal?.status ?? 'queued',
-  reason: decision.refusal?.reason ?? null,
-  dueAt: dueAt(decision, now),
-  payload:
-    decision.refusal === null ? encodePayload(decision.deliverable, decision.integration.id, sealer) : null,
-})
+const gradeOf = ({ refusal, integration, deliverable }: Decision): Quality | null => {
+  // Of a refused event nobody was identified, so there is nothing to grade.
+  const found = refusal === null ? matchQuality(integration.destination, deliverable) : null
+  return found === null ? null : { grade: found.grade, missing: found.missing.map(({ key }) => key) }
+}
+
+/** By integration id. */
+const qualityOf = (decisions: readonly Decision[]): Readonly<Record<string, Quality>> =>
+  Object.fromEntries(
+    decisions.flatMap((decision) => {
+      const quality = gradeOf(decision)
+      return quality === null ? [] : [[decision.integration.id, quality]]
+    }),
+  )
+
+const toDelivery = (
+  decision: Decision,
+  {
+    now,
+    sealer,
+    quality,
+  }: {
+    readonly now: number
+    readonly sealer: PlainSealer | null
+    readonly quality: Readonly<Record<string, Quality>>
+  },
+): NewDelivery => {
+  const grade = Object.hasOwn(quality, decision.integration.id) ? quality[decision.integration.id] : undefined
+  return {
+    integration: decision.integration.key,
+    lane: decision.lane,
+    status: decision.refusal?.status ?? 'queued',
+    reason: decision.refusal?.reason ?? null,
+    dueAt: dueAt(decision, now),
+    payload:
+      decision.refusal === null ? encodePayload(decision.deliverable, decision.integration.id, sealer) : null,
+    ...(grade === undefined ? {} : { grade: grade.grade }),
+  }
+}
+
+/** Destinations name plain fields as their platform does: `firstName`, `first_name`. */
+const holdsPlain = (plain: Readonly<Record<string, string>>, field: string): boolean =>
+  Object.keys(plain).some((name) => name.replaceAll('_', '').toLowerCase() === field.toLowerCase())
 
 /** Says which identifiers went unused, and why: also that a plain one had no key to be sealed with. */
-const leftOutOf = (decisions: readonly Decision[], sealer: PlainSealer | null): EventFacts['leftOut'] =>
+const leftOutOf = (
+  decisions: readonly Decision[],
+  sealer: PlainSealer | null,
+): NonNullable<EventFacts['leftOut']> =>
   Object.fromEntries(
     decisions.flatMap(({ integration, deliverable: { identity } }) => {
       const unsealed =
-        sealer === null && Object.keys(identity.plain).length > 0
-          ? [
-              {
-                field: 'email' as const,
-                reason: 'plain identifiers need SLUICE_SECRET_KEY to be kept; left out',
-              },
-            ]
-          : []
-      const all = [...identity.leftOut, ...unsealed]
+        sealer === null ? userDataFields.filter((field) => holdsPlain(identity.plain, field)) : []
+      const all = [
+        ...identity.leftOut,
+        ...unsealed.map((field) => ({ field, reason: 'is wanted in plain, which needs SLUICE_SECRET_KEY' })),
+      ]
       return all.length === 0 ? [] : [[integration.id, all]]
     }),
   )
@@ -70,17 +104,20 @@ const toNewEvent = (
   decisions: readonly Decision[],
   now: number,
   sealer: PlainSealer | null,
-): NewEvent => ({
-  site: captured.event.site,
-  eventId: captured.event.id,
-  type: captured.event.type,
-  orderId: captured.event.custom.orderId ?? null,
-  ruleId: captured.event.ruleId ?? null,
-  occurredAt: captured.event.occurredAt,
-  acceptedAt: now,
-  facts: encodeFacts(captured, leftOutOf(decisions, sealer)),
-  deliveries: decisions.map((decision) => toDelivery(decision, now, sealer)),
-})
+): NewEvent => {
+  const quality = qualityOf(decisions)
+  return {
+    site: captured.event.site,
+    eventId: captured.event.id,
+    type: captured.event.type,
+    orderId: captured.event.custom.orderId ?? null,
+    ruleId: captured.event.ruleId ?? null,
+    occurredAt: captured.event.occurredAt,
+    acceptedAt: now,
+    facts: encodeFacts(captured, { leftOut: leftOutOf(decisions, sealer), quality }),
+    deliveries: decisions.map((decision) => toDelivery(decision, { now, sealer, quality })),
+  }
+}
 
 export const createIntake = ({ store, clock, integrationsOf, sealer, wake }: IntakeOptions): Intake => ({
   accept: async (captured) => {

@@ -15,6 +15,10 @@ const textsIn = (value: unknown): string[] => {
   return Object.values(value).flatMap(textsIn)
 }
 
+/** A country or a state is no one's, and its two letters stand in every request. */
+const plainOf = (plain: Readonly<Record<string, string>>): readonly string[] =>
+  Object.entries(plain).flatMap(([name, text]) => (text === '' || /country|state/i.test(name) ? [] : [text]))
+
 /** Everything in an event that points at a person. */
 const identifiersOf = ({ event, identity }: DeliverableEvent): readonly string[] => {
   const { ip, clickIds, browserIds, userAgent } = event.visitor
@@ -25,10 +29,7 @@ const identifiersOf = ({ event, identity }: DeliverableEvent): readonly string[]
     ...(ip === undefined ? [] : [ip]),
     ...(userAgent === undefined ? [] : [userAgent]),
   ]
-  return [
-    ...ids.filter((id) => id.length >= shortestId),
-    ...textsIn(identity.plain).filter((text) => text !== ''),
-  ]
+  return [...ids.filter((id) => id.length >= shortestId), ...plainOf(identity.plain)]
 }
 
 const shown = (identifier: string): string => `${identifier.slice(0, Math.min(6, identifier.length >> 2))}…`

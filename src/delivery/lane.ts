@@ -4,12 +4,13 @@ import type { LaneName } from '../event/names.ts'
 import type { Integration } from '../sites/configure.ts'
 import type { ClaimedDelivery, Settlement, Store } from '../store/store.ts'
 import { clampWaitMs } from './backoff.ts'
-import { toBatches, type Carried } from './batches.ts'
+import { createScale, toBatches, type Carried } from './batches.ts'
+import type { Credentials } from './credentials.ts'
+import { createGate, type BreakerPolicy, type Parked } from './gate.ts'
 import type { Transport } from './http.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { decodeDelivery, type PlainSealer } from './records.ts'
 import { createSending, type LaneNews } from './sending.ts'
-import { parkedMs } from './settling.ts'
 
 /** One integration's stream at one tempo: claim, hand over to sending, claim again. */
 
@@ -18,19 +19,16 @@ export interface LaneOptions {
   readonly lane: LaneName
   readonly store: Store
   readonly transport: Transport
+  readonly credentials: Credentials
   readonly limiter: RateLimiter
   readonly sealer: PlainSealer | null
   readonly clock: Clock
+  /** For what is waited for; `clock` is for what is dated. */
+  readonly steady: Clock
+  readonly breaker: BreakerPolicy
   /** In [0, 1). */
   readonly random: () => number
   readonly report: (news: LaneNews) => void
-}
-
-/** Refused its credentials: the lane asks again with one event at `until`; its events stay. */
-export interface Parked {
-  readonly since: number
-  readonly until: number
-  readonly reason: string
 }
 
 export interface Lane {
@@ -47,17 +45,27 @@ const maxInFlight = 8
 /** Nothing announces a delivery that another process made due, so a lane looks by itself now and then. */
 const longestSleepMs = 30_000
 const storeTroubleMs = 1_000
+/** A body is cut before it is built, so its size is a guess, and a wrong one costs a second building. */
+const fill = 0.9
+/** Without a time of the platform's own. */
+const throttledMs = 2_000
 
 export const createLane = (options: LaneOptions): Lane => {
-  const { integration, lane, store, limiter, sealer, clock, report } = options
+  const { integration, lane, store, limiter, sealer, clock, steady, report } = options
   const { destination, settings, limits } = integration
+  const gate = createGate({ clock: steady, random: options.random, breaker: options.breaker })
+  const scale = createScale()
+  /** No request is larger than a second's worth of the limit, or the real-time lane would have to wait for it to be paid. */
+  const batchSize = Math.min(limits.batchSize, Math.max(1, Math.floor(limits.eventsPerSecond)))
   const stopping = new AbortController()
   const givingUp = new AbortController()
   const inFlight = new Set<Promise<void>>()
   let ready: readonly (readonly Carried[])[] = []
   let sleeper = new AbortController()
   let awake = false
-  let parked: Parked | null = null
+  let probing = false
+  /** Until it turns out that events of this destination fill no request together, whatever their number. */
+  let fillsBatches = lane === 'batch' && batchSize > 1
 
   const wake = (): void => {
     awake = true
@@ -74,72 +82,136 @@ export const createLane = (options: LaneOptions): Lane => {
   const tell = (outcome: LaneNews['outcome'], reason: string, events: number): void =>
     report({ site: integration.site, integration: integration.id, lane, outcome, reason, events })
 
-  const react = (outcomes: readonly Outcome[]): void => {
-    const now = clock.now()
+  const slowDown = (outcomes: readonly Outcome[]): void => {
     const throttled = outcomes.find((outcome) => outcome.kind === 'throttled')
-    if (throttled !== undefined) limiter.pauseUntil(now + clampWaitMs(throttled.retryAfterMs ?? 2_000))
-    const refused = outcomes.find((outcome) => outcome.kind === 'unauthorized')
-    if (refused !== undefined)
-      parked = { since: parked?.since ?? now, until: now + parkedMs, reason: refused.reason }
-    else if (outcomes.some((outcome) => outcome.kind === 'delivered')) parked = null
+    if (throttled === undefined) return
+    limiter.pauseUntil(steady.now() + clampWaitMs(throttled.retryAfterMs ?? throttledMs))
+    limiter.slowDown()
   }
 
-  const send = createSending({ ...options, react, stopping: stopping.signal, givingUp: givingUp.signal })
+  const send = createSending({
+    ...options,
+    scale,
+    react: slowDown,
+    note: gate.note,
+    held: () => gate.parked !== null && !probing,
+    stopping: stopping.signal,
+    givingUp: givingUp.signal,
+  })
 
   const launch = (batch: readonly Carried[]): void => {
-    const flight: Promise<void> = send(batch)
-      .catch((error: unknown) => tell('internal', String(error), batch.length))
-      .finally(() => {
-        inFlight.delete(flight)
-        wake()
-      })
+    const flight: Promise<void> = send(batch).finally(() => {
+      inFlight.delete(flight)
+      probing = false
+      wake()
+    })
     inFlight.add(flight)
   }
 
-  /** Time has passed since the event was routed: what can no longer be taken is refused now, in words. */
-  const refuseTheLate = async (claimed: readonly ClaimedDelivery[]): Promise<readonly Carried[]> => {
-    const now = clock.now()
-    const kept: Carried[] = []
-    const refused: Settlement[] = []
-    for (const one of claimed) {
+  /** Claimed, and not to be sent by this lane now. Kept until the store has heard of it: nobody else would ever send them. */
+  let unwanted: readonly number[] = []
+  const giveBack = async (claimed: readonly ClaimedDelivery[]): Promise<void> => {
+    unwanted = [...unwanted, ...claimed.map(({ deliveryId }) => deliveryId)]
+    if (unwanted.length === 0) return
+    await store.release(unwanted)
+    unwanted = []
+  }
+
+  const giveReadyBack = (): Promise<void> => {
+    const claimed = ready.flat().map((one) => one.claimed)
+    ready = []
+    return giveBack(claimed)
+  }
+
+  const read = (one: ClaimedDelivery, now: number): Carried | Settlement => {
+    const settled = { deliveryId: one.deliveryId, dueAt: null, counted: false, line: null }
+    try {
       const deliverable = decodeDelivery(one, integration.id, sealer)
+      // Time has passed since the event was routed: what can no longer be taken is refused now, in words.
       const refusal = destination.refuse(deliverable, settings, now)
-      if (refusal === null) kept.push({ claimed: one, deliverable })
-      else refused.push({ deliveryId: one.deliveryId, ...refusal, dueAt: null, counted: false, line: null })
+      return refusal === null ? { claimed: one, deliverable } : { ...settled, ...refusal }
+    } catch (error) {
+      return { ...settled, status: 'failed', reason: `internal: ${String(error)}` }
     }
-    if (refused.length > 0) await store.settle(refused)
-    return kept
   }
 
-  const untilDue = async (): Promise<number> => {
-    const backlogs = await store.backlog()
-    const due = backlogs.find((one) => one.integration === integration.key && one.lane === lane)?.nextDueAt
-    return due === undefined || due === null
-      ? longestSleepMs
-      : Math.min(Math.max(due - clock.now(), 10), longestSleepMs)
-  }
-
-  const turn = async (): Promise<void> => {
-    if (parked !== null && (inFlight.size > 0 || clock.now() < parked.until))
-      return sleep(Math.max(parked.until - clock.now(), 10))
-    if (inFlight.size >= maxInFlight) return sleep(longestSleepMs)
-    const [first, ...rest] = ready
-    if (first !== undefined) {
-      ready = rest
-      return launch(first)
-    }
-    // A parked lane asks with a single event whether it is welcome again.
-    const size = parked === null ? limits.batchSize : 1
-    const free = parked === null ? maxInFlight - inFlight.size : 1
+  /** Up to so many due deliveries; `full`: that many, due or not, or none. */
+  const claim = async (limit: number, full: boolean): Promise<readonly Carried[]> => {
     const claimed = await store.claim({
       integration: integration.key,
       lane,
-      limit: size * free,
-      now: clock.now(),
+      limit,
+      now: steady.now(),
+      ...(full ? { full } : {}),
     })
-    if (claimed.length === 0) return sleep(await untilDue())
-    const kept = await refuseTheLate(claimed)
-    ready = toBatches(kept, (deliverable) => destination.batchKey(deliverable, settings), size)
+    const now = clock.now()
+    const all = claimed.map((one) => read(one, now))
+    try {
+      const refused = all.filter((one) => 'status' in one)
+      if (refused.length > 0) await store.settle(refused)
+    } catch (error) {
+      await giveBack(claimed)
+      throw error
+    }
+    return all.filter((one) => 'claimed' in one)
+  }
+
+  const batchesOf = (kept: readonly Carried[]): readonly (readonly Carried[])[] =>
+    toBatches(kept, (deliverable) => destination.batchKey(deliverable, settings), {
+      events: gate.parked === null ? batchSize : 1,
+      bytes: limits.maxBodyBytes * fill,
+      weigh: scale.weigh,
+    })
+
+  /** A full batch need not wait for its window. Answers whether there was one. */
+  const takeFullBatch = async (): Promise<boolean> => {
+    const kept = await claim(batchSize, true)
+    if (kept.length === 0) return false
+    const batches = batchesOf(kept)
+    if (batches.length > 1 && batches.every(({ length }) => length * 2 < batchSize)) {
+      fillsBatches = false
+      await giveBack(kept.map(({ claimed }) => claimed))
+      return false
+    }
+    ready = batches
+    return true
+  }
+
+  /** Nothing is due: waits for what will be. */
+  const rest = async (): Promise<void> => {
+    const backlogs = await store.backlog()
+    const mine = backlogs.find((one) => one.integration === integration.key && one.lane === lane)
+    const enough = mine !== undefined && mine.pending >= batchSize
+    if (fillsBatches && gate.parked === null && enough && (await takeFullBatch())) return
+    const due = mine?.nextDueAt ?? null
+    await sleep(due === null ? longestSleepMs : Math.min(Math.max(due - steady.now(), 10), longestSleepMs))
+  }
+
+  /** A parked lane asks with a single event whether it is welcome again. */
+  const probe = async (): Promise<void> => {
+    const [batch] = batchesOf(await claim(1, false))
+    if (batch === undefined) return rest()
+    probing = true
+    launch(batch)
+  }
+
+  const turn = async (): Promise<void> => {
+    const { parked } = gate
+    if (parked !== null) await giveReadyBack()
+    else if (unwanted.length > 0) await giveBack([])
+    if (inFlight.size >= (parked === null ? maxInFlight : 1)) return sleep(longestSleepMs)
+    if (parked !== null) {
+      const wait = parked.until - steady.now()
+      return wait > 0 ? sleep(wait) : probe()
+    }
+    const [first, ...others] = ready
+    if (first !== undefined) {
+      ready = others
+      return launch(first)
+    }
+    const kept = await claim(batchSize * (maxInFlight - inFlight.size), false)
+    if (kept.length === 0) return rest()
+    ready = batchesOf(kept)
   }
 
   const run = async (): Promise<void> => {
@@ -151,9 +223,8 @@ export const createLane = (options: LaneOptions): Lane => {
         await clock.sleep(storeTroubleMs, stopping.signal)
       }
     }
-    const unsent = ready.flat().map(({ claimed }) => claimed.deliveryId)
     // Should this fail, the deliveries stay claimed, and the next start finds them.
-    if (unsent.length > 0) await store.release(unsent).catch(() => undefined)
+    await giveReadyBack().catch(() => undefined)
   }
   const running = run()
 
@@ -161,7 +232,7 @@ export const createLane = (options: LaneOptions): Lane => {
     name: lane,
     wake,
     get parked() {
-      return parked
+      return gate.parked
     },
     stop: async (deadline) => {
       stopping.abort()

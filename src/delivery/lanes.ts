@@ -2,17 +2,22 @@ import type { Clock } from '../clock.ts'
 import type { LaneName } from '../event/names.ts'
 import type { Integration } from '../sites/configure.ts'
 import type { Store } from '../store/store.ts'
+import { createCredentialLimits } from './credential-limits.ts'
+import { createCredentials } from './credentials.ts'
+import { usualBreaker, type BreakerPolicy, type Parked } from './gate.ts'
 import type { Transport } from './http.ts'
-import { createLane, type Lane, type Parked } from './lane.ts'
-import { createRateLimiter } from './rate-limit.ts'
+import { createLane, type Lane } from './lane.ts'
+import { createPacers, paced } from './pace.ts'
 import type { PlainSealer } from './records.ts'
 import type { LaneNews } from './sending.ts'
+import { createSteadyClock } from './steady-clock.ts'
 
 /** All lanes: two for each active integration, which share the limit of its credential. */
 export interface Lanes {
   /** Starts, restarts and stops lanes so that they follow the integrations; those unchanged go on undisturbed. */
   follow(integrations: readonly Integration[]): void
   wake(integration: string, lane: LaneName): void
+  /** The lanes that do not send for the time being: refused credentials, or nobody answers. They go on by themselves. */
   parked(): readonly (Parked & { readonly integration: string; readonly lane: LaneName })[]
   /** Once the signal fires, what is on the wire is given up and released. */
   stop(deadline: AbortSignal): Promise<void>
@@ -25,6 +30,7 @@ export interface LanesOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly report: (news: LaneNews) => void
+  readonly breaker?: BreakerPolicy
 }
 
 interface Pair {
@@ -44,13 +50,18 @@ export const createLanes = (options: LanesOptions): Lanes => {
   const leaving = new Set<Promise<void>>()
   /** Lanes whose integration changed finish what they have begun; nothing hurries them but the end of the process. */
   const hurry = new AbortController()
+  const credentials = createCredentials(options)
+  const steady = createSteadyClock(options.clock)
+  const limits = createCredentialLimits(steady)
+  const pacers = createPacers(steady)
 
   const start = (integration: Integration): Pair => {
-    const limiter = createRateLimiter(integration.limits.eventsPerSecond, options.clock)
+    const limiter = paced(limits.of(integration), pacers(integration))
+    const breaker = options.breaker ?? usualBreaker
     return {
       integration,
       lanes: (['realtime', 'batch'] as const).map((lane) =>
-        createLane({ ...options, integration, lane, limiter }),
+        createLane({ ...options, steady, breaker, integration, lane, limiter, credentials }),
       ),
     }
   }
@@ -68,6 +79,7 @@ export const createLanes = (options: LanesOptions): Lanes => {
       const wanted = new Map(
         integrations.filter(({ paused }) => !paused).map((integration) => [integration.key, integration]),
       )
+      limits.follow([...wanted.values()])
       for (const [key, pair] of pairs) {
         const integration = wanted.get(key)
         if (integration !== undefined && same(integration, pair.integration)) wanted.delete(key)
@@ -93,6 +105,7 @@ export const createLanes = (options: LanesOptions): Lanes => {
       for (const pair of pairs.values()) void stopPair(pair)
       pairs.clear()
       await Promise.all(leaving)
+      credentials.close()
     },
   }
 }

@@ -19,6 +19,15 @@ export interface EventFacts {
   readonly warnings: readonly string[]
   /** Per integration id, the identifiers that could not be used. */
   readonly leftOut?: Readonly<Record<string, Identity['leftOut']>>
+  /** Per integration id, how well its platform can recognise the person, as it was when the event came in. */
+  readonly quality?: Readonly<Record<string, Quality>>
+}
+
+export interface Quality {
+  /** 0 to 10. */
+  readonly grade: number
+  /** The platform's names of the keys that would raise it, the greatest gain first. */
+  readonly missing: readonly string[]
 }
 
 interface Payload {
@@ -38,7 +47,13 @@ export interface PlainSealer {
   open(sealed: string, associated: string): string | null
 }
 
-export const encodeFacts = (captured: CapturedEvent, leftOut: EventFacts['leftOut']): string => {
+export const encodeFacts = (
+  captured: CapturedEvent,
+  {
+    leftOut = {},
+    quality = {},
+  }: { readonly leftOut?: EventFacts['leftOut']; readonly quality?: EventFacts['quality'] },
+): string => {
   const { event, sources, warnings } = captured
   const { type, name, source, ruleId, page, custom, consent } = event
   const facts: EventFacts = {
@@ -55,7 +70,8 @@ export const encodeFacts = (captured: CapturedEvent, leftOut: EventFacts['leftOu
     consent,
     sources,
     warnings,
-    ...(leftOut === undefined || Object.keys(leftOut).length === 0 ? {} : { leftOut }),
+    ...(Object.keys(leftOut).length === 0 ? {} : { leftOut }),
+    ...(Object.keys(quality).length === 0 ? {} : { quality }),
   }
   return JSON.stringify(facts)
 }

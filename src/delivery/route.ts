@@ -4,7 +4,7 @@ import { permits, type ConsentCategory, type ConsentState } from '../event/conse
 import type { CapturedEvent } from '../event/event.ts'
 import { canonicalName, laneOf, type LaneName } from '../event/names.ts'
 import type { Integration } from '../sites/configure.ts'
-import { filteredBy } from '../sites/filter.ts'
+import { clickedElsewhere, filteredBy } from '../sites/filter.ts'
 
 /** An event and a site's integrations to deliveries and refusals: a function from values to a value. */
 
@@ -63,6 +63,8 @@ const decide = (captured: CapturedEvent, integration: Integration, now: number):
     return refuse('filtered', `${destination.title} gets no ${type} unless eventMapping names one`)
   const filter = filteredBy(integration.filters, event)
   if (filter !== null) return refuse('filtered', filter)
+  const elsewhere = integration.routeByClickId ? clickedElsewhere(destination, event) : null
+  if (elsewhere !== null) return refuse('filtered', elsewhere)
   const denied = consentRefusal(event.consent, integration)
   if (denied !== null) return refuse(denied.status, denied.reason)
 
@@ -78,6 +80,20 @@ const decide = (captured: CapturedEvent, integration: Integration, now: number):
   return { integration, lane, refusal: null, deliverable }
 }
 
+/** A bug in one destination keeps the event from that one alone, and says so. */
+const decideSafely = (captured: CapturedEvent, integration: Integration, now: number): Decision => {
+  try {
+    return decide(captured, integration, now)
+  } catch (error) {
+    return {
+      integration,
+      lane: laneOf(captured.event.type),
+      refusal: { status: 'unmatchable', reason: `internal: ${String(error)}` },
+      deliverable: { event: captured.event, name: captured.event.type, identity: nobody, acceptedAt: now },
+    }
+  }
+}
+
 export const route = (
   captured: CapturedEvent,
   integrations: readonly Integration[],
@@ -85,4 +101,4 @@ export const route = (
 ): readonly Decision[] =>
   integrations
     .filter((integration) => targeted(captured.targets, integration))
-    .map((integration) => decide(captured, integration, now))
+    .map((integration) => decideSafely(captured, integration, now))

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { AnyDestination, Limits } from '../destinations/destination.ts'
 import type { ConsentCategory } from '../event/consent.ts'
 import type { LaneName } from '../event/names.ts'
@@ -25,6 +26,10 @@ export interface Integration {
   readonly lane: 'auto' | LaneName
   readonly batchWindowMs: number
   readonly limits: Limits
+  /** The same for all integrations that a platform counts as one: a digest, from which no secret can be read. */
+  readonly credentialKey: string
+  /** Events with click ids go only where one of them belongs. */
+  readonly routeByClickId: boolean
   readonly endpoint?: string
   readonly defaultCountry?: string
   /** Values that must never be seen, in any request shown or logged. */
@@ -44,6 +49,33 @@ const limitsOf = (base: Limits, wish: IntegrationDeclaration['rateLimit']): Limi
     wish?.lifted === true ? Number.POSITIVE_INFINITY : (wish?.eventsPerSecond ?? base.eventsPerSecond),
   batchSize: Math.min(wish?.batchSize ?? base.batchSize, base.batchSize),
 })
+
+/** Where a request of a destination without hosts of its own goes; a receiver is known by its address. */
+const addressIn = (settings: unknown): string | null =>
+  typeof settings === 'object' && settings !== null && 'url' in settings && typeof settings.url === 'string'
+    ? settings.url
+    : null
+
+/**
+ * One platform, one address, the same secrets: one credential, whatever else the settings say. Without any secret the
+ * settings as a whole must do.
+ */
+const credentialKeyOf = (
+  destination: AnyDestination,
+  settings: unknown,
+  secrets: readonly string[],
+  endpoint: string | undefined,
+): string =>
+  createHash('sha256')
+    .update(
+      JSON.stringify([
+        destination.name,
+        endpoint ?? null,
+        destination.hosts === null ? addressIn(settings) : null,
+        secrets.length > 0 ? [...secrets].sort() : settings,
+      ]),
+    )
+    .digest('hex')
 
 /** `settings` must have come from this destination's schema; `secrets` are the values its secret fields hold. */
 export const configureIntegration = (
@@ -71,6 +103,8 @@ export const configureIntegration = (
   lane: declaration.lane ?? 'auto',
   batchWindowMs: (declaration.batchWindow ?? defaultBatchWindowSeconds) * 1000,
   limits: limitsOf(destination.limits, declaration.rateLimit),
+  credentialKey: credentialKeyOf(destination, settings, secrets, declaration.endpoint),
+  routeByClickId: declaration.routeByClickId ?? false,
   secrets,
   ...(declaration.endpoint === undefined ? {} : { endpoint: declaration.endpoint }),
   ...(site.defaultCountry === undefined ? {} : { defaultCountry: site.defaultCountry }),

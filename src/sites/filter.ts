@@ -1,3 +1,5 @@
+import type { AnyDestination } from '../destinations/destination.ts'
+import type { ClickIdName } from '../event/click-ids.ts'
 import type { ConversionEvent } from '../event/event.ts'
 import type { Condition } from './integration.ts'
 
@@ -113,4 +115,30 @@ export const filteredBy = (
   return failed === undefined
     ? null
     : `filter: ${failed.field} ${failed.operator}${failed.value === undefined ? '' : ` ${JSON.stringify(failed.value)}`} does not hold`
+}
+
+/** For platforms that do not declare `clickIds` themselves. */
+const usualClickIds: Readonly<Record<string, readonly ClickIdName[]>> = {
+  meta: ['fbclid'],
+  google_ads: ['gclid', 'wbraid', 'gbraid'],
+  tiktok: ['ttclid'],
+  snapchat: ['sccid'],
+  pinterest: ['epik'],
+  x: ['twclid'],
+}
+
+/** Meta's cookie `_fbc` holds the click id itself. */
+const clicksOf = ({ visitor }: ConversionEvent): ReadonlySet<string> =>
+  new Set([...Object.keys(visitor.clickIds), ...(visitor.browserIds.fbc === undefined ? [] : ['fbclid'])])
+
+/**
+ * Who brought the visitor gets the event: `null` where one of the click ids is the platform's own, where there are none at
+ * all (nobody's click, so everybody's event), and for a platform that has no click ids. Otherwise why not, in words.
+ */
+export const clickedElsewhere = (destination: AnyDestination, event: ConversionEvent): string | null => {
+  const own = destination.clickIds ?? usualClickIds[destination.name] ?? []
+  const carried = clicksOf(event)
+  return own.length === 0 || carried.size === 0 || own.some((name) => carried.has(name))
+    ? null
+    : `routeByClickId: the click came with ${[...carried].sort().join(', ')}, not with ${own.join(' or ')}`
 }

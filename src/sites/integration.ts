@@ -35,20 +35,14 @@ const consentSchema = z
       .boolean()
       .optional()
       .meta({ title: 'Required', description: 'Only with an outright grant; true when absent.' }),
-    category: z
-      .enum(consentCategories)
-      .optional()
-      .meta({
-        title: 'Category',
-        description: "What must be granted; the platform's usual one when absent.",
-      }),
-    whenDenied: z
-      .enum(['drop'])
-      .optional()
-      .meta({
-        title: 'When denied',
-        description: 'drop: the event is shown as consent_denied, nothing is sent.',
-      }),
+    category: z.enum(consentCategories).optional().meta({
+      title: 'Category',
+      description: "What must be granted; the platform's usual one when absent.",
+    }),
+    whenDenied: z.enum(['drop']).optional().meta({
+      title: 'When denied',
+      description: 'drop: the event is shown as consent_denied, nothing is sent.',
+    }),
   })
   .meta({ title: 'Consent', description: "Required, in the platform's usual category, when absent." })
 
@@ -72,17 +66,20 @@ const rateLimitSchema = z
       .positive()
       .optional()
       .meta({ title: 'Events per second', description: "The platform's usual rate when absent." }),
-    batchSize: z
-      .int()
-      .positive()
-      .optional()
-      .meta({ title: 'Batch size', description: 'Events per request; never more than the platform takes.' }),
+    batchSize: z.int().positive().optional().meta({
+      title: 'Batch size',
+      description: 'Events per request; never more than the platform takes, nor than may go in a second.',
+    }),
     lifted: z
       .boolean()
       .optional()
       .meta({ title: 'Lifted', description: 'No limit at all, for receivers of your own.' }),
   })
-  .meta({ title: 'Rate limit', description: "In place of the platform's usual limits." })
+  .meta({
+    title: 'Rate limit',
+    description:
+      "In place of the platform's usual limits. Integrations with the same credential share one limit, the lowest of theirs.",
+  })
 
 export const integrationSchema = z
   .strictObject({
@@ -129,6 +126,11 @@ export const integrationSchema = z
       description: 'Seconds that batch events may be gathered; 60 when absent.',
     }),
     rateLimit: rateLimitSchema.optional(),
+    routeByClickId: z.boolean().optional().meta({
+      title: 'Route by click id',
+      description:
+        "true: an event that carries click ids goes here only when one of them is this platform's own; one that carries none goes everywhere. No effect on platforms without click ids.",
+    }),
     endpoint: z
       .string()
       .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), {

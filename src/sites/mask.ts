@@ -84,14 +84,17 @@ export const secretPaths = (schema: z.ZodType): readonly string[] => {
   return [...new Set(walk([root], '', []))]
 }
 
-type Visit = (secret: string) => string
+type Path = readonly (string | number)[]
+type Visit = (secret: string, path: Path) => unknown
 
-const leaves = (value: unknown, visit: Visit): unknown => {
+const leaves = (value: unknown, visit: Visit, path: Path): unknown => {
   if (value === null || value === undefined || isSecretReference(value)) return value
-  if (Array.isArray(value)) return value.map((item) => leaves(item, visit))
+  if (Array.isArray(value)) return value.map((item, index) => leaves(item, visit, [...path, index]))
   if (typeof value === 'object')
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, leaves(item, visit)]))
-  return visit(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, leaves(item, visit, [...path, key])]),
+    )
+  return visit(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''), path)
 }
 
 /**
@@ -100,27 +103,63 @@ const leaves = (value: unknown, visit: Visit): unknown => {
  */
 const walkSettings = (schema: z.ZodType, settings: unknown, visit: Visit): unknown => {
   const root = jsonSchemaOf(schema)
-  const walk = (nodes: readonly SchemaNode[], value: unknown): unknown => {
+  const walk = (nodes: readonly SchemaNode[], value: unknown, path: Path): unknown => {
     const here = nodes.flatMap((node) => variants(node, root))
-    if (isSecret(here)) return leaves(value, visit)
+    if (isSecret(here)) return leaves(value, visit, path)
     if (Array.isArray(value)) {
       const inside = elements(here)
-      return value.map((item) => walk(inside, item))
+      return value.map((item, index) => walk(inside, item, [...path, index]))
     }
     if (typeof value !== 'object' || value === null || isSecretReference(value)) return value
     return Object.fromEntries(
       Object.entries(value).map(([key, item]) => {
         const child = below(here, key)
-        return [key, child === null ? leaves(item, visit) : walk(child, item)]
+        const place = [...path, key]
+        return [key, child === null ? leaves(item, visit, place) : walk(child, item, place)]
       }),
     )
   }
-  return walk([root], settings)
+  return walk([root], settings, [])
 }
 
 /** Settings fit to be shown. References to a secret's place stay: they say where it lies, not what it is. */
 export const maskSettings = (schema: z.ZodType, settings: unknown): unknown =>
   walkSettings(schema, settings, () => mask)
+
+/** What stands at a place, if the lists on the way are as long as those of `beside`: in another list another entry is meant. */
+const alike = (value: unknown, beside: unknown, path: Path): unknown => {
+  let found = value
+  let next = beside
+  for (const part of path) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, part)) return undefined
+    if (typeof next !== 'object' || next === null) return undefined
+    if (Array.isArray(found) && (!Array.isArray(next) || found.length !== next.length)) return undefined
+    found = (found as Record<string | number, unknown>)[part]
+    next = (next as Record<string | number, unknown>)[part]
+  }
+  return found
+}
+
+/**
+ * Settings as they were shown and came back: every masked secret is again what `stored` holds at its place. `missing` are
+ * the places of masks for which there is nothing.
+ */
+export const restoreSecrets = (
+  schema: z.ZodType,
+  settings: unknown,
+  stored: unknown,
+): { readonly settings: unknown; readonly missing: readonly Path[] } => {
+  const missing: Path[] = []
+  const restored = walkSettings(schema, settings, (secret, path) => {
+    const given = alike(settings, settings, path)
+    if (secret !== mask) return given
+    const known = alike(stored, settings, path)
+    if (known !== undefined && known !== null && typeof known !== 'object') return known
+    missing.push(path)
+    return given
+  })
+  return { settings: restored, missing }
+}
 
 const placeholder = /\{\{.*?\}\}/gs
 

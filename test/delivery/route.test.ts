@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { route } from '../../src/delivery/route.ts'
 import { noConsentSignal } from '../../src/event/consent.ts'
+import type { ClickIdName } from '../../src/event/click-ids.ts'
+import { simplePlatform } from '../support/destination.ts'
 import { captured, everythingGranted, someEvent, someIntegration } from '../support/events.ts'
 
 const now = someEvent().occurredAt + 1_000
@@ -113,5 +115,58 @@ describe('routing', () => {
 
   test('the lane may be chosen by the integration', () => {
     expect(only(captured(), [someIntegration({ lane: 'batch' })], now).lane).toBe('batch')
+  })
+
+  describe('by click id', () => {
+    const byClick = (clickIds?: readonly ClickIdName[]) =>
+      someIntegration({ routeByClickId: true }, simplePlatform(clickIds === undefined ? {} : { clickIds }))
+    const clicked = (...names: ClickIdName[]) =>
+      captured({
+        visitor: {
+          clickIds: Object.fromEntries(names.map((name) => [name, { value: `${name}-value` }])),
+          browserIds: {},
+        },
+      })
+
+    test.each<{ name: string; carries: ClickIdName[]; own: ClickIdName[]; goes: boolean }>([
+      { name: 'its own', carries: ['fbclid'], own: ['fbclid'], goes: true },
+      { name: 'another platform’s', carries: ['gclid'], own: ['fbclid'], goes: false },
+      { name: 'its own and another’s', carries: ['gclid', 'fbclid'], own: ['fbclid'], goes: true },
+      { name: 'its second kind', carries: ['wbraid'], own: ['gclid', 'wbraid'], goes: true },
+      { name: 'none: nobody’s click is everybody’s event', carries: [], own: ['fbclid'], goes: true },
+    ])('an event that carries $name', ({ carries, own, goes }) => {
+      const { refusal } = only(clicked(...carries), [byClick(own)], now)
+      expect(refusal?.status ?? null).toBe(goes ? null : 'filtered')
+    })
+
+    test('the refusal says whose click it was', () => {
+      const { refusal } = only(clicked('gclid', 'wbraid'), [byClick(['fbclid'])], now)
+      expect(refusal?.reason).toBe('routeByClickId: the click came with gclid, wbraid, not with fbclid')
+    })
+
+    test('a platform without click ids gets everything, and so does one that is not asked to choose', () => {
+      expect(only(clicked('gclid'), [byClick()], now).refusal).toBeNull()
+      const indifferent = someIntegration({}, simplePlatform({ clickIds: ['fbclid'] }))
+      expect(only(clicked('gclid'), [indifferent], now).refusal).toBeNull()
+    })
+
+    test('the click id in Meta’s own cookie counts', () => {
+      const visitor = { clickIds: {}, browserIds: { fbc: 'fb.1.1763632800000.abc' } }
+      expect(only(captured({ visitor }), [byClick(['fbclid'])], now).refusal).toBeNull()
+      expect(only(captured({ visitor }), [byClick(['ttclid'])], now).refusal?.status).toBe('filtered')
+    })
+
+    test.each([
+      { name: 'meta', own: 'fbclid', foreign: 'gclid' },
+      { name: 'google_ads', own: 'gbraid', foreign: 'fbclid' },
+      { name: 'tiktok', own: 'ttclid', foreign: 'fbclid' },
+      { name: 'snapchat', own: 'sccid', foreign: 'fbclid' },
+      { name: 'pinterest', own: 'epik', foreign: 'fbclid' },
+      { name: 'x', own: 'twclid', foreign: 'fbclid' },
+    ] as const)('$name is known by $own', ({ name, own, foreign }) => {
+      const integration = someIntegration({ routeByClickId: true }, simplePlatform({ name }))
+      expect(only(clicked(own), [integration], now).refusal).toBeNull()
+      expect(only(clicked(foreign), [integration], now).refusal?.status).toBe('filtered')
+    })
   })
 })

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/clock.ts'
+import { systemClock, type Clock } from '../../src/clock.ts'
 
 /** A clock that stands still until it is told to go on; sleepers wake in the order of their time. */
 export interface ManualClock extends Clock {
@@ -38,6 +38,18 @@ export const manualClock = (start = 1_763_632_800_000): ManualClock => {
       }
       now = until
       await settle()
+    },
+  }
+}
+
+/** The machine's clock, which somebody sets ahead or back; sleeping takes as long as ever. */
+export const shiftingClock = (): Clock & { shift(ms: number): void } => {
+  let offset = 0
+  return {
+    now: () => systemClock.now() + offset,
+    sleep: systemClock.sleep,
+    shift: (ms) => {
+      offset += ms
     },
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { retryAfterMs } from '../../src/destinations/answer.ts'
 import {
   defineDestination,
   type AnyDestination,
@@ -64,11 +65,11 @@ export const simplePlatform = (
     read: ({ status, headers, body }, events) => {
       const all = (outcome: Outcome): readonly Outcome[] => events.map(() => outcome)
       if (status === 429) {
-        const seconds = Number(headers['retry-after'])
+        const wait = retryAfterMs({ status, headers, body })
         return all({
           kind: 'throttled',
           reason: 'slow down',
-          ...(Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {}),
+          ...(wait === null ? {} : { retryAfterMs: wait }),
         })
       }
       if (status === 401) return all({ kind: 'unauthorized', reason: 'bad token' })

@@ -53,6 +53,8 @@ export const startGatewayProcess = async (options: ProcessOptions): Promise<Gate
       `sqlite:${options.database}`,
       '--allow-private-networks',
       '127.0.0.0/8',
+      '--admin-listen',
+      '127.0.0.1:0',
       ...(options.flags ?? []),
     ],
     { env: { PATH: process.env['PATH'] ?? '', ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },

@@ -1,0 +1,139 @@
+import { request } from 'undici'
+import { createKeys, type Keys } from '../../src/admin/keys.ts'
+import { createMetrics, type Counted } from '../../src/admin/metrics.ts'
+import { adminRoutes } from '../../src/admin/routes.ts'
+import { startAdmin } from '../../src/admin/server.ts'
+import type { AdminSite } from '../../src/admin/sites.ts'
+import { systemClock } from '../../src/clock.ts'
+import { createCredentials } from '../../src/delivery/credentials.ts'
+import type { Intake } from '../../src/delivery/intake.ts'
+import { findDestination } from '../../src/destinations/index.ts'
+import { configureIntegration, type Integration } from '../../src/sites/configure.ts'
+import type { IntegrationDeclaration } from '../../src/sites/integration.ts'
+import { createManagedIntegrations } from '../../src/sites/managed.ts'
+import { secretValues } from '../../src/sites/mask.ts'
+import { startEngine, type Engine } from './engine.ts'
+
+/** The admin API on a real engine, asked over real HTTP. */
+export interface AdminScene extends AsyncDisposable {
+  readonly url: string
+  readonly engine: Engine
+  readonly faults: readonly unknown[]
+  ask(
+    method: string,
+    path: string,
+    options?: {
+      readonly body?: unknown
+      readonly key?: string | null
+      readonly headers?: Readonly<Record<string, string>>
+    },
+  ): Promise<{
+    readonly status: number
+    readonly headers: Readonly<Record<string, unknown>>
+    readonly text: string
+    /** As the API's documents say; read freely by tests. */
+    readonly json: ReturnType<typeof JSON.parse>
+  }>
+}
+
+export const adminKey = 'the-admin-key-of-the-test'
+
+export const integrationOf = (site: string, declaration: IntegrationDeclaration): Integration => {
+  const destination = findDestination(declaration.platform)
+  if (destination === null) throw new Error(`no platform ${declaration.platform}`)
+  const settings = destination.settings.parse(declaration.config)
+  return configureIntegration(
+    { id: site },
+    declaration,
+    destination,
+    settings,
+    secretValues(destination.settings, settings),
+  )
+}
+
+const nothingCounted: Counted = {
+  requests: 7,
+  activeRequests: 1,
+  unknownHost: 2,
+  refused: { two_hosts: 3 },
+  originFailed: {},
+  holdExpired: 4,
+  skipped: { 'shop/bot': 5 },
+  eventsWaiting: 0,
+  eventsLost: 0,
+}
+
+export const startAdminScene = async (
+  sites: readonly AdminSite[],
+  options: {
+    readonly keys?: Keys
+    readonly intake?: Intake
+    readonly notReady?: () => string | null
+    readonly requestsPerSecond?: number
+  } = {},
+): Promise<AdminScene> => {
+  const engine = await startEngine(sites.flatMap(({ integrations }) => integrations))
+  const faults: unknown[] = []
+  const { store, transport } = engine
+  const keys = createKeys(store, adminKey)
+  const managed = createManagedIntegrations({ store, sealer: null, sites: () => sites, now: Date.now })
+  await managed.load()
+  const admin = await startAdmin({
+    listen: { host: '127.0.0.1', port: 0 },
+    keys: options.keys ?? keys,
+    version: '0.0.0',
+    now: Date.now,
+    onFault: (fault) => faults.push(fault.error),
+    requestsPerSecond: options.requestsPerSecond ?? 10_000,
+    routes: adminRoutes({
+      intake: options.intake ?? engine.intake,
+      store,
+      transport,
+      managed,
+      keys,
+      clock: systemClock,
+      sealer: null,
+      credentials: createCredentials({ transport, clock: systemClock }),
+      declared: (site) => sites.find(({ id }) => id === site)?.integrations ?? [],
+      rulesFile: 'rules.json',
+      lanes: engine.lanes,
+      sites: () => sites,
+      now: Date.now,
+      notReady: options.notReady ?? (() => null),
+      metrics: createMetrics({
+        counted: () => nothingCounted,
+        store,
+        now: Date.now,
+        open: true,
+      }),
+    }),
+  })
+  return {
+    url: admin.url,
+    engine,
+    faults,
+    ask: async (method, path, { body, key = adminKey, headers = {} } = {}) => {
+      const answer = await request(`${admin.url}${path}`, {
+        method: method as 'GET',
+        headers: {
+          ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
+      })
+      const text = await answer.body.text()
+      let json: unknown
+      try {
+        json = JSON.parse(text)
+      } catch {
+        json = undefined
+      }
+      return { status: answer.statusCode, headers: answer.headers, text, json }
+    },
+    [Symbol.asyncDispose]: async () => {
+      await admin.close()
+      await engine[Symbol.asyncDispose]()
+    },
+  }
+}
