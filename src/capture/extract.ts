@@ -18,6 +18,8 @@ export interface ExtractContext {
   /** What the whole-DOM worker found for `selector` and `regex` sources. */
   readonly dom: ReadonlyMap<Source, string | null>
   readonly decimal?: '.' | ','
+  /** The site's, by which an amount is read whose rule names no currency. */
+  readonly currency?: string
 }
 
 export interface Extracted {
@@ -162,7 +164,7 @@ export const extract = (
     const code = readCurrency(textOf(value))
     return code !== null && isCurrency(code) ? code : null
   })
-  const amount = take('value', (found) => amountOf(found, currency, context.decimal))
+  const amount = take('value', (found) => amountOf(found, currency ?? context.currency, context.decimal))
   const contentIds = take('contentIds', ({ value }) => listOf(value))
   const contents = take('contents', ({ value }) => listOf(value))?.map((id) => ({ id }))
   const properties = Object.fromEntries(

@@ -1,3 +1,4 @@
+import type { CapturedEvent } from '../event/event.ts'
 import { canonicalName, laneOf } from '../event/names.ts'
 import { assemble } from './assemble.ts'
 import type { Capture, Observation, OnEvent, RequestHead, ResponseHead, SkipReason } from './capture.ts'
@@ -27,6 +28,14 @@ export interface CaptureOptions {
   readonly onFault: (error: unknown) => void
 }
 
+export interface RunningCapture extends Capture {
+  /**
+   * Resolves when every page that has passed is read and its events are handed to `onEvent`. The pages of batch events, and
+   * those whose visitor was not kept waiting any longer, are read after they have passed: a process that ends waits for this.
+   */
+  idle(): Promise<void>
+}
+
 /** A second look at such a page is a second view; a second look at an order is the same order. */
 const mayFireAgain = ({ rule: { rule } }: Candidate): boolean =>
   rule.actions.every(({ eventType }) => laneOf(canonicalName(eventType)) === 'batch')
@@ -49,7 +58,9 @@ export const createCapture = ({
   onEvent,
   onSkip,
   onFault,
-}: CaptureOptions): Capture => {
+}: CaptureOptions): RunningCapture => {
+  const beingRead = new Set<Promise<unknown>>()
+
   const skip = (site: CompiledSite, { rule }: Candidate, reason: SkipReason): void =>
     onSkip({ site: site.site.id, rule: rule.rule.id, reason })
 
@@ -70,14 +81,22 @@ export const createCapture = ({
     let answer: ResponseHead | null = null
     let collector: Collector | null = null
 
-    const fire = async (head: ResponseHead): Promise<void> => {
+    const read = async (head: ResponseHead): Promise<readonly CapturedEvent[]> => {
       const collected = (await collector?.finish()) ?? null
       const readings = await readingsOf(reader, { site: site.site, visit, answer: head, collected, firing })
-      await Promise.all(
-        readings.flatMap((reading) =>
-          reading.rule.actions.map((action) => onEvent(assemble(action, reading))),
-        ),
-      )
+      return readings.flatMap((reading) => reading.rule.actions.map((action) => assemble(action, reading)))
+    }
+
+    const fire = async (head: ResponseHead): Promise<void> => {
+      const reading = read(head)
+      beingRead.add(reading)
+      let events: readonly CapturedEvent[]
+      try {
+        events = await reading
+      } finally {
+        beingRead.delete(reading)
+      }
+      await Promise.all(events.map(onEvent))
     }
 
     return {
@@ -120,6 +139,9 @@ export const createCapture = ({
       if (candidates.length === 0) return null
       const firing = qualified(site, head, candidates)
       return firing.length === 0 ? null : observe(site, readVisit(head, site.site, trust), firing)
+    },
+    idle: async () => {
+      while (beingRead.size > 0) await Promise.allSettled(beingRead)
     },
   }
 }

@@ -99,14 +99,16 @@ const productOf = (
   rule: Rule,
 ): ProductFound => {
   const { productCache } = site
-  const question: CacheQuestion = {
+  const question: Omit<CacheQuestion, 'eventType'> = {
     url: visit.fullUrl ?? '',
-    eventType: canonicalName(rule.actions[0]?.eventType ?? ''),
     requestHeaders: visit.rawHeaders,
     response: answer,
     pageHasOrder: page !== null && page.order !== null,
     varyCookies: productCache?.varyCookies,
   }
+  // One action that stands for an order keeps the whole rule from the cache.
+  const allowed = (may: (question: CacheQuestion) => boolean): boolean =>
+    rule.actions.every(({ eventType }) => may({ ...question, eventType: canonicalName(eventType) }))
   const key = productKey({
     site: site.id,
     url: question.url,
@@ -118,14 +120,14 @@ const productOf = (
   if (page !== null) {
     // Half a page says nothing of what stands in the other half.
     const whole = collected?.truncated === false && collected.problem === null
-    if (key !== null && whole && mayCache(question))
+    if (key !== null && whole && allowed(mayCache))
       products.put(key, page.product, visit.at, {
         etag: headerValue(answer.rawHeaders, 'etag'),
         ttlMs: productCache?.ttlHours === undefined ? undefined : productCache.ttlHours * 3_600_000,
       })
     return { product: page.product, warnings: [] }
   }
-  const known = key !== null && mayReadCache(question) ? products.get(key, visit.at) : null
+  const known = key !== null && allowed(mayReadCache) ? products.get(key, visit.at) : null
   return known === null
     ? { product: null, warnings: ['page_not_read'] }
     : { product: known.facts, warnings: [`product_from_cache:${Math.round(known.ageMs / 1000)}s`] }
@@ -148,7 +150,7 @@ export const readingsOf = async (reader: PageReader, seen: PageSeen): Promise<re
   ])
   const pageWarnings = [
     ...(collected?.problem === null || collected?.problem === undefined ? [] : [`page_${collected.problem}`]),
-    ...(collected?.truncated === true ? ['page_truncated'] : []),
+    ...(collected?.truncated === true && collected.problem === null ? ['page_truncated'] : []),
   ]
   return firing.map(({ rule: { rule }, params }) => {
     const { product, warnings } = needsPage(rule)
@@ -168,6 +170,7 @@ export const readingsOf = async (reader: PageReader, seen: PageSeen): Promise<re
         page,
         dom: dom.found,
         ...(site.decimal === undefined ? {} : { decimal: site.decimal }),
+        ...(site.currency === undefined ? {} : { currency: site.currency }),
       },
     }
   })

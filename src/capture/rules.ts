@@ -336,6 +336,30 @@ export const trafficFields = {
   ),
   origin: field(httpUrl, 'Origin', 'Where the site really runs.', 'https://origin.example.net'),
   originHost: field(nonEmpty, 'Origin host', "Sent as Host in the visitor's place.").optional(),
+  tls: z
+    .union([
+      z.literal('acme'),
+      z.strictObject({
+        cert: field(
+          nonEmpty,
+          'Certificate',
+          'A PEM file: the certificate, then those that lead to its root.',
+        ),
+        key: field(nonEmpty, 'Key', 'A PEM file: the private key, without a passphrase.'),
+      }),
+    ])
+    .meta({
+      title: 'TLS',
+      description:
+        'How the site is served over TLS: files with its certificate, watched for new ones, or "acme" to have certificates issued and renewed.',
+      examples: ['acme', { cert: '/etc/sluice/shop.crt', key: '/etc/sluice/shop.key' }],
+    })
+    .optional(),
+  redirectToHttps: field(
+    z.union([z.boolean(), z.int().min(1).max(65_535)]),
+    'Redirect to https',
+    'Sends requests that came over http to https by a 308; a number is the port that visitors reach, where it is not 443.',
+  ).optional(),
   currency: field(currency, 'Currency', 'For events whose page names none.', 'EUR').optional(),
   decimal: field(
     z.enum(['.', ',']),
