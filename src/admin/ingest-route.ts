@@ -1,0 +1,32 @@
+import { ingestBodySchema, createIngest, type IngestOptions } from './ingest.ts'
+import { Problem } from './problem.ts'
+import type { Route } from './route.ts'
+
+/** The row of the ingest route. */
+export const ingestRoutes = (options: IngestOptions): readonly Route[] => {
+  const ingest = createIngest(options)
+  return [
+    {
+      method: 'POST',
+      path: '/tracking/ingest',
+      summary: 'Send conversion events',
+      scope: 'ingest',
+      body: ingestBodySchema,
+      answers: { 200: 'All events are committed.', 207: 'Those without an error are committed.' },
+      handle: async ({ body, grant, header }) => {
+        // Our own webhooks carry this mark: an event that came back as a request would go round for ever.
+        if (header('x-gateway-hop') !== undefined)
+          throw new Problem(
+            'bad_request',
+            'This request was sent by a gateway; events would go round in a circle.',
+          )
+        if (grant === null) throw new Problem('unauthorized', 'A valid key is needed.')
+        const key = header('idempotency-key')?.trim()
+        if (key !== undefined && (key === '' || key.length > 255))
+          throw new Problem('bad_request', 'Idempotency-Key must have 1 to 255 characters.')
+        const answer = await ingest(body, grant, key ?? null)
+        return { status: answer.errors.length === 0 ? 200 : 207, body: answer }
+      },
+    },
+  ]
+}
