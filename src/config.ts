@@ -13,6 +13,26 @@ export interface Config {
   /** 32 bytes in base64 each; the first seals, all open. Empty: nothing can be sealed. */
   readonly secretKeys: readonly string[]
   readonly retentionDays: number
+  /** Absent: no admin listener. */
+  readonly admin?: AdminConfig
+  /** Absent: failures only. */
+  readonly accessLog?: AccessLogWish
+}
+
+export interface AdminConfig {
+  readonly listen: Address
+  /** `null`: only what asks for no key is served. */
+  readonly key: string | null
+}
+
+/** Which requests leave a line. */
+export interface AccessLogWish {
+  /** Answers that were no good: 5xx, whoever said it, and those that broke off. */
+  readonly failures: boolean
+  /** Of all others, from 0 to 1; drawn for each. */
+  readonly share: number
+  /** Whether the visitor's address is written. It is personal data, so only if asked for. */
+  readonly addresses: boolean
 }
 
 export interface Address {
@@ -39,13 +59,20 @@ export class ConfigurationError extends Error {
   }
 }
 
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Where a program that embeds us has its secrets, unless it says otherwise. */
+export const ownEnvironment = (): Environment => process.env
+
 const flags = {
   rules: { env: 'SLUICE_RULES', fallback: 'rules.json' },
   listen: { env: 'SLUICE_LISTEN', fallback: ':8080' },
+  'admin-listen': { env: 'SLUICE_ADMIN_LISTEN', fallback: '127.0.0.1:9090' },
   store: { env: 'SLUICE_STORE', fallback: 'sqlite:./data/sluice.db' },
   'trusted-proxies': { env: 'SLUICE_TRUSTED_PROXIES', fallback: '' },
   'allow-private-networks': { env: 'SLUICE_ALLOW_PRIVATE_NETWORKS', fallback: '' },
   'log-level': { env: 'SLUICE_LOG_LEVEL', fallback: 'info' },
+  'access-log': { env: 'SLUICE_ACCESS_LOG', fallback: 'errors' },
   'retention-days': { env: 'SLUICE_RETENTION_DAYS', fallback: '30' },
 } as const
 type Flag = keyof typeof flags
@@ -61,6 +88,26 @@ const parseAddress = (text: string, source: string): Address => {
   const host = match[1] ?? match[2] ?? ''
   return { host: host === '' ? '::' : host, port }
 }
+
+const shortestKey = 16
+
+/** Where everybody can knock, a door needs a lock. */
+const parseAdmin = (text: string, source: string, key: string | undefined): AdminConfig | null => {
+  if (text === 'off') return null
+  const listen = parseAddress(text, source)
+  if (key !== undefined && key.length < shortestKey)
+    throw new ConfigurationError(
+      `SLUICE_ADMIN_KEY: a key of fewer than ${shortestKey} characters can be guessed; make one with: openssl rand -base64 32`,
+    )
+  if (key === undefined && !isLoopback(listen.host))
+    throw new ConfigurationError(
+      `${source}: ${text} can be reached from elsewhere, so SLUICE_ADMIN_KEY must be set; or listen on 127.0.0.1, or set it to off`,
+    )
+  return { listen, key: key ?? null }
+}
+
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 
 const parseCidrs = (text: string, source: string): readonly string[] =>
   text
@@ -91,6 +138,17 @@ const parseLevel = (text: string, source: string): LogLevel => {
   return level
 }
 
+/** `off`, `errors`, `all` or a share such as `0.1` (then failures too), each with `,ip`. */
+const parseAccess = (text: string, source: string): AccessLogWish => {
+  const { amount, extra } = /^(?<amount>off|errors|all|0?\.\d+)(?<extra>,ip)?$/.exec(text)?.groups ?? {}
+  if (amount === undefined)
+    throw new UsageError(
+      `${source}: "${text}" is none of off, errors, all, or a share such as 0.1; with ,ip behind it addresses are written too`,
+    )
+  const share = amount === 'all' ? 1 : amount === 'off' || amount === 'errors' ? 0 : Number(amount)
+  return { failures: amount !== 'off', share, addresses: extra !== undefined }
+}
+
 const parseDays = (text: string, source: string): number => {
   const days = Number(text)
   if (!Number.isInteger(days) || days < 1 || days > 3650)
@@ -113,13 +171,16 @@ export const readConfig = (
   env: Readonly<Record<string, string | undefined>>,
 ): Config => {
   const { values } = parseFlags(args, Object.keys(flags))
+  const adminKey = env['SLUICE_ADMIN_KEY']
   const setting = (flag: Flag): readonly [text: string, source: string] => {
     const given = values[flag]
     if (typeof given === 'string') return [given, `--${flag}`]
     const { env: name, fallback } = flags[flag]
     return [env[name] ?? fallback, name]
   }
+  const admin = parseAdmin(...setting('admin-listen'), adminKey === '' ? undefined : adminKey)
   return {
+    ...(admin === null ? {} : { admin }),
     rules: setting('rules')[0],
     listen: parseAddress(...setting('listen')),
     store: parseStore(...setting('store')),
@@ -128,6 +189,7 @@ export const readConfig = (
     logLevel: parseLevel(...setting('log-level')),
     secretKeys: (env['SLUICE_SECRET_KEY'] ?? '').split(/[\s,]+/).filter((key) => key !== ''),
     retentionDays: parseDays(...setting('retention-days')),
+    accessLog: parseAccess(...setting('access-log')),
   }
 }
 

@@ -1,34 +1,27 @@
+import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { createCapture } from './capture/observe.ts'
-import { canonicalAddress, compileTrust } from './capture/client-address.ts'
-import { createDomPool } from './capture/page/dom-pool.ts'
-import { createProductCache } from './capture/product-cache.ts'
-import { systemClock } from './clock.ts'
-import { ConfigurationError, type Config } from './config.ts'
-import { compileConfiguration, type Configuration } from './configuration.ts'
-import { createAddressGuard } from './delivery/address-guard.ts'
-import { createHandover } from './delivery/handover.ts'
-import { startHousekeeping } from './delivery/housekeeping.ts'
-import { createTransport } from './delivery/http.ts'
-import { createIntake } from './delivery/intake.ts'
-import { createLanes } from './delivery/lanes.ts'
-import type { LaneNews } from './delivery/sending.ts'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { startAdminApi } from './admin-api.ts'
+import type { Counted } from './admin/metrics.ts'
+import { accessLogger, type AccessWriter } from './access-log.ts'
+import { canonicalAddress } from './capture/client-address.ts'
+import { ConfigurationError, type Config, type Environment } from './config.ts'
+import type { Configuration } from './configuration.ts'
+import { startEngine, type EngineCounts } from './engine.ts'
 import type { Log } from './log.ts'
+import { listenProblem } from './preconditions.ts'
 import { createProxy, type Proxy } from './proxy/proxy.ts'
-import { count, type ProxyStats } from './proxy/stats.ts'
-import { loadRules } from './rules-file/load.ts'
-import { formatProblems } from './rules-file/problem.ts'
-import { watchRules } from './rules-file/watch.ts'
-import { rulesDeps } from './rules-deps.ts'
-import { createSealer, type Sealer } from './sites/secrets.ts'
-import { openSqliteStore } from './store/sqlite/index.ts'
-import { StoreError, type Store, type StoreNews } from './store/store.ts'
+import type { ProxyStats } from './proxy/stats.ts'
+import type { Store } from './store/store.ts'
 
-/** The wiring: every part meets the others here and nowhere else. */
+/** The standalone gateway: the engine behind a front of its own. */
 
 export interface Gateway {
   /** Where visitors are served. */
   readonly url: string
+  /** Where the admin API is; `null` without one. */
+  readonly adminUrl: string | null
   readonly summary: Configuration['summary']
   counts(): Counts
   readonly store: Store
@@ -38,64 +31,22 @@ export interface Gateway {
   close(deadlineMs: number): Promise<void>
 }
 
-/** Since the start; plain numbers for whoever shows them. */
-export interface Counts {
+export interface Counts extends EngineCounts {
   readonly proxy: Readonly<ProxyStats>
-  /** Requests that a rule's address matches and that did not count, by `site/reason`. */
-  readonly skipped: Readonly<Record<string, number>>
-  /** Events that wait in memory because the store cannot take them, and those that found no place. */
-  readonly waiting: number
-  readonly lost: number
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
-const appName = 'sluice/0.1'
-
-/** @throws ConfigurationError listing every problem of the file. */
-const loadOrRefuse = async (config: Config, env: Environment, log: Log) => {
-  const loaded = await loadRules(config.rules, rulesDeps(env))
-  if (!loaded.ok) throw new ConfigurationError(formatProblems(config.rules, loaded.problems).trimEnd())
-  for (const { line, path, message } of loaded.warnings)
-    log.warn({ rules: config.rules, line, path }, message)
-  return loaded
+export interface GatewayOptions {
+  readonly log: Log
+  readonly env: Environment
+  /** Where access lines go; absent: among the others. */
+  readonly access?: AccessWriter
 }
 
-const sealerOf = (keys: readonly string[]): Sealer | null => {
-  if (keys.length === 0) return null
+const listenOrRefuse = async (proxy: Proxy, listen: Config['listen']) => {
   try {
-    return createSealer(keys)
+    return await proxy.listen(listen)
   } catch (error) {
-    throw new ConfigurationError(
-      `SLUICE_SECRET_KEY: ${String(error instanceof Error ? error.message : error)}`,
-      { cause: error },
-    )
-  }
-}
-
-const openStore = async (config: Config, onEvent: (news: StoreNews) => void): Promise<Store> => {
-  try {
-    return await openSqliteStore({ path: config.store.path, onEvent })
-  } catch (error) {
-    if (error instanceof StoreError) throw new ConfigurationError(`store: ${error.message}`, { cause: error })
-    throw error
-  }
-}
-
-const listenProblems: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another process listens there already',
-  EACCES: 'this user may not listen there; ports below 1024 need a privilege',
-  EADDRNOTAVAIL: 'this machine has no such address',
-}
-
-const listenOrRefuse = async (proxy: Proxy, { host, port }: Config['listen']) => {
-  try {
-    return await proxy.listen({ host, port })
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    throw new ConfigurationError(`cannot listen on ${host}:${port}: ${listenProblems[code] ?? code}`, {
-      cause: error,
-    })
+    throw new ConfigurationError(listenProblem(listen, error), { cause: error })
   }
 }
 
@@ -105,141 +56,87 @@ const urlOf = ({ address, family, port }: AddressInfo): string => {
   return `http://${host}:${port}`
 }
 
-/** Store trouble in words for the log; commits are too many to tell. */
-const tellStoreNews =
-  (log: Log) =>
-  (news: StoreNews): void => {
-    switch (news.kind) {
-      case 'committed':
-        return
-      case 'failing':
-        return log.error(
-          { reason: news.message },
-          'the store cannot write; pages flow, events wait in memory',
-        )
-      case 'healed':
-        return log.info({ failedForMs: news.failedForMs }, 'the store writes again')
-      case 'restarted':
-        return log.error({ reason: news.message }, 'the store was restarted')
-      case 'fatal':
-        return log.fatal({ reason: news.message }, 'the store is gone; restart the gateway')
-    }
-  }
+/**
+ * Our name in `Via`: one for all processes before one store, so that a request that goes in a circle is known by whichever
+ * of them gets it, and another for the next gateway, so that two may stand in a row.
+ */
+const viaOf = ({ path }: Config['store']): string =>
+  `sluice-${createHash('sha256')
+    .update(`${hostname()} ${resolve(path)}`)
+    .digest('hex')
+    .slice(0, 12)}`
 
-const tellDelivery =
-  (log: Log) =>
-  ({ outcome, ...fields }: LaneNews): void => {
-    const level = outcome === 'delivered' ? 'debug' : outcome === 'not_attempted' ? 'info' : 'warn'
-    log[level]({ outcome, ...fields }, 'delivery attempted')
-  }
+const countedOf = ({ proxy, skipped, waiting, lost }: Counts): Counted => ({
+  requests: proxy.requests,
+  activeRequests: proxy.active,
+  unknownHost: proxy.unknownHost,
+  refused: proxy.refused,
+  originFailed: proxy.originFailed,
+  holdExpired: proxy.holdExpired,
+  skipped,
+  eventsWaiting: waiting,
+  eventsLost: lost,
+})
 
 /** @throws ConfigurationError in words; nothing is left half-started. */
 export const startGateway = async (
   config: Config,
-  { log, env }: { readonly log: Log; readonly env: Environment },
+  { log, env, access }: GatewayOptions,
 ): Promise<Gateway> => {
   await using started = new AsyncDisposableStack()
-  const clock = systemClock
-  const loaded = await loadOrRefuse(config, env, log)
-  const sealer = sealerOf(config.secretKeys)
-  let current = compileConfiguration(loaded.sites)
-
-  const store = started.adopt(await openStore(config, tellStoreNews(log)), (one) => one.close())
-  const interrupted = await store.recover(clock.now())
-  if (interrupted > 0) log.info({ deliveries: interrupted }, 'took up deliveries that the last run had begun')
-
-  const transport = started.adopt(
-    createTransport({
-      guard: createAddressGuard({ allow: config.allowPrivateNetworks }),
-      userAgent: appName,
-    }),
-    (one) => one.close(),
+  const engine = started.adopt(await startEngine(config, { log, env }), (one) =>
+    one.close(AbortSignal.timeout(0)),
   )
-  const lanes = createLanes({
-    store,
-    transport,
-    sealer,
-    clock,
-    random: Math.random,
-    report: tellDelivery(log),
-  })
-  const intake = createIntake({
-    store,
-    clock,
-    sealer,
-    integrationsOf: (site) => current.integrationsOf(site),
-    wake: lanes.wake,
-  })
-  const handover = createHandover({
-    intake,
-    clock,
-    onTrouble: (trouble) => log.error(trouble, 'an event could not be committed'),
-    onHealed: (waited) => log.info({ waited }, 'waiting events are committed'),
-  })
-  const dom = started.adopt(createDomPool(), (one) => one.close())
-  const trust = compileTrust(config.trustedProxies)
-  const skipped: Record<string, number> = {}
-  const capture = createCapture({
-    matcher: () => current.matcher,
+  const { clock, trust } = engine
+  const onRequestDone = accessLogger({
+    ...(config.accessLog === undefined ? {} : { wish: config.accessLog }),
+    write: access ?? ((line) => log.info(line, 'request')),
     trust,
-    reader: { dom, products: createProductCache() },
-    onEvent: handover.give,
-    onSkip: ({ site, rule, reason }) => {
-      count(skipped, `${site}/${reason}`)
-      log.debug({ site, rule, reason }, 'not counted')
-    },
-    onFault: (error) => log.error({ err: error }, 'a page could not be captured'),
+    now: clock.now,
+    random: Math.random,
   })
   const proxy = createProxy({
-    sites: () => current.router,
-    capture,
+    sites: () => engine.configuration.router,
+    capture: engine.capture,
     now: clock.now,
     trust: (address) => trust.has(canonicalAddress(address) ?? address),
+    via: viaOf(config.store),
     log: { warn: (fields, message) => log.warn(fields, message) },
+    ...(onRequestDone === null ? {} : { onRequestDone }),
   })
   const address = await listenOrRefuse(proxy, config.listen)
-
-  lanes.follow(current.integrations)
-  const housekeeping = startHousekeeping({
-    store,
-    clock,
-    retentionDays: config.retentionDays,
-    report: (news) =>
-      'problem' in news ? log.warn(news, 'housekeeping failed') : log.info(news, 'housekeeping'),
-  })
-  const rules = watchRules(config.rules, rulesDeps(env), {
-    hash: loaded.hash,
-    onLoaded: (fresh) => {
-      current = compileConfiguration(fresh.sites)
-      lanes.follow(current.integrations)
-      log.info(current.summary, 'new rules are in force')
-    },
-    onRefused: (problems) => log.error({ problems }, 'the new rules are refused; the old ones stay in force'),
-  })
-  const counts = (): Counts => ({
-    proxy: proxy.stats,
-    skipped,
-    waiting: handover.waiting,
-    lost: handover.lost,
-  })
-  const rest = started.move()
+  started.defer(() => proxy.close(0))
+  const counts = (): Counts => ({ proxy: proxy.stats, ...engine.counts() })
+  let stopping = false
+  const admin =
+    config.admin === undefined
+      ? null
+      : await startAdminApi({
+          admin: config.admin,
+          engine,
+          log,
+          rulesFile: config.rules,
+          counted: () => countedOf(counts()),
+          notReady: () => (stopping ? 'the gateway is stopping' : null),
+        })
+  started.move()
 
   return {
     url: urlOf(address),
+    adminUrl: admin?.url ?? null,
     get summary() {
-      return current.summary
+      return engine.configuration.summary
     },
     counts,
-    store,
-    reload: () => void rules.reload(),
+    store: engine.store,
+    reload: engine.reload,
     close: async (deadlineMs) => {
       const deadline = AbortSignal.timeout(deadlineMs)
-      rules.close()
-      // From the visitor inwards: whoever still gets a page has its event committed, and only then do the lanes stop.
+      stopping = true
+      // From the visitor inwards: whoever still gets a page has its event committed.
       await proxy.close(deadlineMs)
-      await handover.close(deadline)
-      await Promise.all([lanes.stop(deadline), housekeeping.stop()])
-      await rest.disposeAsync()
+      await admin?.close()
+      await engine.close(deadline)
       log.info(counts(), 'stopped')
     },
   }

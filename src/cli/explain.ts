@@ -39,6 +39,10 @@ const usage =
 const someBrowser =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36'
 
+/** A visitor on the internet has an address, by which a platform may know them; this one is nobody's (RFC 5737). */
+const someAddress = '203.0.113.7'
+const noProxies = compileTrust([], { allowDocumentationRanges: true })
+
 interface Wish {
   readonly url: URL
   readonly rules: string
@@ -88,29 +92,40 @@ const readWish = (args: readonly string[]): Wish => {
   }
 }
 
-/** A dry run needs no secrets: a missing one is shown by its name. */
-const lenient = (env: Readonly<Record<string, string | undefined>>): ReturnType<typeof rulesDeps> => {
-  const deps = rulesDeps(env)
-  return {
+/** Has the form of the strictest secret we know; wherever it would be shown it is masked like the real one. */
+const standIn = `whsec_${Buffer.alloc(32, 'sluice').toString('base64')}`
+
+/** A dry run needs no secrets: something stands in for those that are missing here. */
+const loadConfiguration = async (path: string): Promise<Configuration> => {
+  const deps = rulesDeps(process.env)
+  const missing: string[] = []
+  const loaded = await loadRules(path, {
     ...deps,
     resolveSecret: (reference) => {
       const resolved = deps.resolveSecret(reference)
-      return 'value' in resolved
-        ? resolved
-        : { value: '$env' in reference ? `$${reference.$env}` : reference.$file }
+      if ('value' in resolved) return resolved
+      missing.push(resolved.problem)
+      return { value: standIn }
     },
-  }
+  })
+  if (loaded.ok) return compileConfiguration(loaded.sites)
+  const note =
+    missing.length === 0
+      ? ''
+      : `\n${missing.join(', ')}: a stand-in took its place, which may be what is wrong above; set it to any value of the right form`
+  throw new ConfigurationError(`${formatProblems(path, loaded.problems).trimEnd()}${note}`)
 }
 
-const loadConfiguration = async (path: string): Promise<Configuration> => {
-  const loaded = await loadRules(path, lenient(process.env))
-  if (!loaded.ok) throw new ConfigurationError(formatProblems(path, loaded.problems).trimEnd())
-  return compileConfiguration(loaded.sites)
+const unreadable: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'this user may not read it',
+  EISDIR: 'it is a directory',
 }
 
 const readHtml = async (path: string): Promise<CollectedPage> => {
   const bytes = await readFile(path).catch((error: unknown) => {
-    throw new UsageError(`--html: ${error instanceof Error ? error.message : String(error)}`)
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    throw new UsageError(`--html: "${path}" cannot be read: ${unreadable[code] ?? code}`)
   })
   const collector = createCollector({ contentEncoding: null })
   collector.push(bytes)
@@ -173,13 +188,14 @@ const printEvent = (captured: CapturedEvent, configuration: Configuration, now: 
 
 export const run = async (args: readonly string[]): Promise<number> => {
   const wish = readWish(args)
+  const collected = wish.html === null ? null : await readHtml(wish.html)
   const configuration = await loadConfiguration(wish.rules)
   const now = Date.now()
   const head: RequestHead = {
     method: wish.method,
     target: `${wish.url.pathname}${wish.url.search}`,
     rawHeaders: wish.rawHeaders,
-    remoteAddress: '127.0.0.1',
+    remoteAddress: someAddress,
     secure: wish.url.protocol === 'https:',
     receivedAt: now,
   }
@@ -193,7 +209,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
   }
   print(`site ${site.site.id}, path ${request.path}`)
   print(`\nrules\n${explainRules(site, request, head, answer).map(ruleText).join('\n')}`)
-  const visit = readVisit(head, site.site, compileTrust([]))
+  const visit = readVisit(head, site.site, noProxies)
   print(`\nconsent\n${consentText(visit.consent)}`)
 
   const bots = compileBots(site.site.bots)
@@ -208,7 +224,6 @@ export const run = async (args: readonly string[]): Promise<number> => {
   }
   const dom = createDomPool()
   try {
-    const collected = wish.html === null ? null : await readHtml(wish.html)
     const reader = { dom, products: createProductCache() }
     const readings = await readingsOf(reader, { site: site.site, visit, answer, collected, firing })
     for (const reading of readings)

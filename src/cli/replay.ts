@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { ConfigurationError, parseFlags, readStorePath, UsageError } from '../config.ts'
 import { openSqliteStore } from '../store/sqlite/index.ts'
 
@@ -31,6 +32,9 @@ export const run = async (args: readonly string[]): Promise<number> => {
   const reason = text('reason')
   const dryRun = values['dry-run'] === true
   const path = readStorePath(text('store'), process.env)
+  // Opening would make a new one, and an empty store has nothing to put back: a path that was mistyped.
+  if (!existsSync(path))
+    throw new ConfigurationError(`there is no store at ${path}; name the one that start uses with --store`)
   const store = await openSqliteStore({ path }).catch((error: unknown) => {
     throw new ConfigurationError(`store: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
@@ -46,7 +50,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
       ...(reason === undefined ? {} : { reason }),
     })
     process.stdout.write(
-      `${count} ${count === 1 ? 'delivery' : 'deliveries'} ${dryRun ? 'would be' : 'are'} put back\n`,
+      `${count} ${count === 1 ? 'delivery' : 'deliveries'} ${dryRun ? 'would be' : count === 1 ? 'is' : 'are'} put back\n`,
     )
     return 0
   } finally {

@@ -1,6 +1,6 @@
 import { readConfig } from '../config.ts'
 import { startGateway } from '../gateway.ts'
-import { createLog } from '../log.ts'
+import { createLog, openAccessLog } from '../log.ts'
 
 /** `sluice start`: runs until it is told to stop. */
 
@@ -13,18 +13,12 @@ export const run = async (args: readonly string[]): Promise<number> => {
   const stopped = Promise.withResolvers<number>()
   let stopping = false
 
-  const gateway = await startGateway(config, { log, env: process.env })
-  log.info(
-    {
-      listen: gateway.url,
-      store: `sqlite:${config.store.path}`,
-      sites: gateway.summary.sites,
-      rules: gateway.summary.rules,
-      integrations: gateway.summary.integrations,
-    },
-    `ready: ${gateway.url}`,
-  )
-
+  const access = openAccessLog()
+  const gateway = await startGateway(config, { log, env: process.env, access: access.write })
+  const close = async (): Promise<void> => {
+    await gateway.close(drainMs)
+    await access.close()
+  }
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) {
       log.warn({ signal }, 'stopping now: told twice')
@@ -32,7 +26,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
     }
     stopping = true
     log.info({ signal }, 'stopping: no new requests, finishing what is under way')
-    gateway.close(drainMs).then(
+    close().then(
       () => stopped.resolve(0),
       (error: unknown) => {
         log.error({ err: error }, 'stopping failed')
@@ -43,5 +37,18 @@ export const run = async (args: readonly string[]): Promise<number> => {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
   process.on('SIGHUP', () => gateway.reload())
+
+  // Whoever reads this line may send a signal at once, so it comes when all of them are heard.
+  log.info(
+    {
+      listen: gateway.url,
+      admin: gateway.adminUrl,
+      store: `sqlite:${config.store.path}`,
+      sites: gateway.summary.sites,
+      rules: gateway.summary.rules,
+      integrations: gateway.summary.integrations,
+    },
+    `ready: ${gateway.url}${gateway.adminUrl === null ? '' : ` (admin API: ${gateway.adminUrl})`}`,
+  )
   return stopped.promise
 }

@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Observation } from '../capture/capture.ts'
+import type { Client } from './client.ts'
 import { hold } from './hold.ts'
 import type { ProxyLimits } from './limits.ts'
 import type { Origins, Upstream } from './origins.ts'
@@ -44,6 +44,7 @@ export interface ProxyLog {
 
 /** For an access log or a histogram. */
 export interface RequestDone {
+  /** Empty when no site was found for it. */
   readonly site: string
   readonly method: string
   /** 0 when the visitor left before there was one. */
@@ -51,6 +52,11 @@ export interface RequestDone {
   readonly startedAt: number
   /** Why the answer is not the origin's, or not whole; `null` when all went well. */
   readonly failure: string | null
+  /** As they came: whoever writes them down takes out what must not be written. */
+  readonly target: string
+  readonly rawHeaders: readonly string[]
+  /** The socket's peer, as an address without port; empty when it was never known. */
+  readonly peer: string
 }
 
 /** Methods that may be asked twice (RFC 9110 section 9.2.2). */
@@ -73,8 +79,7 @@ const clientLeft = new Error('the visitor left')
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #front: Front
-  readonly #req: IncomingMessage
-  readonly #res: ServerResponse
+  readonly #client: Client
   readonly #route: Route
   readonly #fields: RequestFields
   readonly #startedAt: number
@@ -101,23 +106,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   constructor(
     front: Front,
-    req: IncomingMessage,
-    res: ServerResponse,
+    client: Client,
     route: Route,
     fields: RequestFields,
     observation: Observation | null,
     startedAt: number,
   ) {
     this.#front = front
-    this.#req = req
-    this.#res = res
+    this.#client = client
     this.#route = route
     this.#fields = fields
     this.#observation = observation
     this.#startedAt = startedAt
-    res.on('close', () => this.#onClientClose())
-    // A write that meets a closed socket reports here; the close is what we act upon.
-    res.on('error', ignore)
+    client.onClose(() => this.#onClientClose())
   }
 
   /** Sends the request; called again when a pooled connection turned out to be dead. */
@@ -130,10 +131,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     upstream.inFlight += 1
     this.#upstream = upstream
-    if (this.#fields.hasBody) this.#upload = new Upload(this.#req, this.#continuation())
+    if (this.#fields.hasBody) this.#upload = new Upload(this.#client, this.#continuation())
     const options: Dispatcher.DispatchOptions & { servername: string } = {
-      method: this.#req.method ?? 'GET',
-      path: this.#req.url ?? '/',
+      method: this.#client.method,
+      path: this.#client.target,
       headers: this.#fields.headers,
       servername: this.#route.serverName,
     }
@@ -147,9 +148,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
    * visitor whose origin is down hears so before sending a video.
    */
   #continuation(): (() => void) | null {
-    if (!this.#fields.expectsContinue || this.#req.httpVersionMinor === 0) return null
+    if (!this.#fields.expectsContinue) return null
     return () => {
-      if (!this.#closed && !this.#res.headersSent) this.#res.writeContinue()
+      if (!this.#closed && !this.#client.begun) this.#client.goOn()
     }
   }
 
@@ -181,10 +182,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       controller.abort(new BadAnswerError(`unexpected status ${status}`))
       return
     }
-    // HTTP/1.0 knows no 1xx (RFC 9110 section 15.2).
-    if (this.#req.httpVersionMinor === 0) return
     try {
-      this.#res.writeInformation(status, readInformationFields(rawHeaders))
+      this.#client.inform(status, readInformationFields(rawHeaders))
     } catch {
       // A hint that cannot be written is no hint; the answer still comes.
     }
@@ -196,27 +195,24 @@ export class Exchange implements Dispatcher.DispatchHandler {
     statusText: string,
     rawHeaders: readonly Buffer[],
   ): void {
-    const res = this.#res
-    const head = readResponseFields(rawHeaders, status, this.#req.httpVersionMinor > 0)
+    const client = this.#client
+    const head = readResponseFields(rawHeaders, status, client.takesTrailers)
     if (head.unreadable || status > 999) {
       controller.abort(new BadAnswerError('an answer that cannot be passed on'))
       return
     }
-    if (this.#front.draining) res.shouldKeepAlive = false
-    // Persistence is HTTP/1.1's default and needs no words; without this Node would add two lines of its own.
-    if (res.shouldKeepAlive && this.#req.httpVersionMinor > 0) res.removeHeader('connection')
-    res.sendDate = false
+    if (this.#front.draining) client.leaveAfterwards()
     try {
-      res.writeHead(status, reasonPhrase(statusText), head.headers)
+      client.head(status, reasonPhrase(statusText), head)
     } catch (error) {
       // Node may already have decided that this response has no body: its page would leave the client waiting.
-      res.shouldKeepAlive = false
+      client.leaveAfterwards()
       controller.abort(error instanceof Error ? error : new BadAnswerError(String(error)))
       return
     }
     this.#head = head
     this.#tell((observation) => observation.responseHead({ status, rawHeaders: head.headers }))
-    if (head.contentLength === 0 || status === 204 || status === 304 || this.#req.method === 'HEAD') return
+    if (head.contentLength === 0 || status === 204 || status === 304 || client.method === 'HEAD') return
     if (head.contentLength !== null) this.#remaining = head.contentLength
     // The first bytes of the body mostly come with the head and then leave with it; else the head goes alone, at once.
     process.nextTick(flushHead, this)
@@ -225,38 +221,38 @@ export class Exchange implements Dispatcher.DispatchHandler {
   flushHead(): void {
     if (this.#flushed || this.#closed || this.#ended) return
     this.#flushed = true
-    this.#res.flushHeaders()
+    this.#client.flushHead()
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#closed) return
     this.#flushed = true
-    const res = this.#res
+    const client = this.#client
     if (this.#remaining >= 0) this.#remaining -= chunk.length
     if (this.#observation === null) {
       if (this.#remaining === 0) {
         this.#ended = true
-        res.end(chunk)
+        client.end(chunk)
         return
       }
-      if (!res.write(chunk)) this.#pause(controller)
+      if (!client.write(chunk)) this.#pause(controller)
       return
     }
     this.#tell((observation) => observation.chunk(chunk))
     if (this.#remaining !== 0) {
-      if (!res.write(chunk)) this.#pause(controller)
+      if (!client.write(chunk)) this.#pause(controller)
       return
     }
     this.#lastByte = chunk.subarray(chunk.length - 1)
     // No pause: nothing comes after it.
-    if (chunk.length > 1) res.write(chunk.subarray(0, chunk.length - 1))
+    if (chunk.length > 1) client.write(chunk.subarray(0, chunk.length - 1))
   }
 
   #pause(controller: Dispatcher.DispatchController): void {
     controller.pause()
     if (this.#awaitsDrain) return
     this.#awaitsDrain = true
-    this.#res.on('drain', () => this.#controller?.resume())
+    this.#client.onDrain(() => this.#controller?.resume())
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -267,7 +263,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     const rawTrailers = controller.rawTrailers as readonly Buffer[] | null
-    if (rawTrailers !== null && rawTrailers.length > 0 && this.#res.chunkedEncoding)
+    if (rawTrailers !== null && rawTrailers.length > 0 && this.#client.takesTrailers)
       this.#addTrailers(rawTrailers)
     const observation = this.#observation
     if (observation === null) this.#end()
@@ -276,7 +272,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #addTrailers(rawTrailers: readonly Buffer[]): void {
     try {
-      this.#res.addTrailers(readTrailers(rawTrailers))
+      this.#client.trailers(readTrailers(rawTrailers))
     } catch {
       // Trailers may be discarded (RFC 9110 section 6.5); what cannot be written is.
     }
@@ -310,8 +306,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#ended = true
     const last = this.#lastByte
     this.#lastByte = null
-    if (last === null) this.#res.end()
-    else this.#res.end(last)
+    this.#client.end(last)
   }
 
   onResponseError(_controller: unknown, error: Error): void {
@@ -334,7 +329,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#attempts === 1 &&
       !this.#answered &&
       this.#upload === null &&
-      idempotent.has(this.#req.method ?? '') &&
+      idempotent.has(this.#client.method) &&
       isDeadSocket(error)
     )
   }
@@ -346,30 +341,29 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#ended = true
     this.#tell((observation) => observation.abort())
     this.#observation = null
-    const cut = this.#res.headersSent
+    const cut = this.#client.begun
     if (cut) stats.cutShort += 1
     else count(stats.originFailed, code)
     try {
       log?.warn(
-        { site: this.#route.site, method: this.#req.method, status, code, cut, cause: describeError(error) },
+        {
+          site: this.#route.site,
+          method: this.#client.method,
+          status,
+          code,
+          cut,
+          cause: describeError(error),
+        },
         cut ? 'an answer broke off' : 'the origin failed',
       )
     } catch {
       // A log that cannot be written is no reason to leave a visitor without an answer.
     }
-    if (cut) this.#cut()
+    if (cut) this.#client.cut(this.#remaining >= 0)
     else {
-      if (this.#front.draining) this.#res.shouldKeepAlive = false
-      sendPage(this.#res, status)
+      if (this.#front.draining) this.#client.leaveAfterwards()
+      sendPage(this.#client, status)
     }
-  }
-
-  /** The client must see that the answer is not whole (RFC 9112 section 8); only a reset says so when its end is a close. */
-  #cut(): void {
-    const { socket } = this.#req
-    const endsByClose = !this.#res.chunkedEncoding && this.#remaining < 0
-    if (endsByClose) socket.resetAndDestroy()
-    else socket.destroy()
   }
 
   #onClientClose(): void {
@@ -388,10 +382,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     try {
       onRequestDone({
         site: this.#route.site,
-        method: this.#req.method ?? '',
-        status: this.#res.headersSent ? this.#res.statusCode : 0,
+        method: this.#client.method,
+        status: this.#client.status,
         startedAt: this.#startedAt,
         failure: this.#failure,
+        target: this.#client.target,
+        rawHeaders: this.#client.rawHeaders,
+        // Node remembers it beyond the close.
+        peer: this.#client.remoteAddress,
       })
     } catch {
       // Whoever counts requests must not break them.

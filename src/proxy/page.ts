@@ -1,10 +1,12 @@
-import { STATUS_CODES, type ServerResponse } from 'node:http'
+import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Client } from './client.ts'
 
 /** The few words the gateway says itself. They tell the visitor what to do and nothing of what stands behind. */
 
 const words: Readonly<Record<number, string>> = {
   400: 'The request could not be understood.',
+  403: 'This is served over an encrypted connection only.',
   405: 'This method is not served here.',
   408: 'The request took too long.',
   413: 'The request is too large.',
@@ -36,15 +38,26 @@ const headersOf = (status: number, page: string): string[] => {
   return headers
 }
 
-/** Answers with our own page. Node leaves the body out for HEAD. */
-export const sendPage = (res: ServerResponse, status: number): void => {
+/** Answers with our own page. */
+export const sendPage = (client: Client, status: number): void => {
   const page = pageOf(status)
-  res.writeHead(status, headersOf(status, page)).end(page)
+  client.say(status, headersOf(status, page), page)
 }
 
 /** `OPTIONS *` asks about the server, not about a site, so the gateway answers it (RFC 9110 section 9.3.7). */
-export const sendOptions = (res: ServerResponse): void => {
-  res.writeHead(200, ['Content-Length', '0']).end()
+export const sendOptions = (client: Client): void => {
+  client.say(200, ['Content-Length', '0'], '')
+}
+
+/** 308 keeps the method and its body (RFC 9110 section 15.4.9). */
+export const sendRedirect = (client: Client, location: string): void => {
+  client.say(308, ['Location', location, 'Content-Length', '0'], '')
+}
+
+/** What proves to an authority that a name leads here (RFC 8555 section 8.3). */
+export const sendProof = (client: Client, proof: string): void => {
+  const headers = ['Content-Type', 'application/octet-stream', 'Content-Length', String(proof.length)]
+  client.say(200, [...headers, 'Cache-Control', 'no-store'], proof)
 }
 
 const lingerMs = 1_000

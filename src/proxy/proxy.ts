@@ -6,19 +6,24 @@ import {
   ServerResponse,
   type Server,
 } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { Socket, type AddressInfo, type Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Capture, Observation, RequestHead } from '../capture/capture.ts'
-import { canonicalAddress } from '../capture/client-address.ts'
+import { canonicalAddress, wasSecure } from '../capture/client-address.ts'
+import type { Client } from './client.ts'
+import { Http1Client } from './client-http1.ts'
+import { limitConnections } from './connections.ts'
 import { Exchange, type Front, type ProxyLog, type RequestDone } from './exchange.ts'
-import { addForwarded } from './forwarded.ts'
+import { addForwarded, type Passage } from './forwarded.ts'
 import { defaultLimits, type ProxyLimits } from './limits.ts'
 import { createOrigins, type OriginTls } from './origins.ts'
-import { sendOptions, sendPage, writePage } from './page.ts'
+import { sendOptions, sendPage, sendProof, sendRedirect, writePage } from './page.ts'
 import { refuse } from './refuse.ts'
 import { readRequestFields, type RequestFields } from './request-fields.ts'
-import type { SiteRouter } from './router.ts'
+import type { Route, SiteRouter } from './router.ts'
 import { count, createStats, type ProxyStats } from './stats.ts'
+import { createTlsListener, type Certificates, type TlsListener } from './tls-listener.ts'
+import { createUpgrades, type Upgrades } from './upgrade.ts'
 
 export interface ProxyOptions {
   /** Asked for every request, so that a reload holds from the next one on. Requests under way keep their route. */
@@ -34,18 +39,29 @@ export interface ProxyOptions {
   /** Our name in `Via`, by which loops are known; one name for all processes of a gateway. */
   readonly via?: string
   readonly onRequestDone?: (done: RequestDone) => void
-  /** Takes over WebSocket handshakes; without it they are answered 501. */
-  readonly upgrade?: (req: IncomingMessage, socket: Duplex, head: Buffer) => void
+  /** For `listenTls`. */
+  readonly certificates?: Certificates
+  /** What an authority that tests a name is to find under this token (RFC 8555 section 8.3); `null`: none of ours. */
+  readonly proofOf?: (token: string) => string | null
 }
 
 export interface Proxy {
   readonly server: Server
   /** The same front for another listener. */
   readonly handle: RequestListener
+  /** The same for WebSockets; the listener must call it for nothing else. */
+  readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void
   readonly stats: ProxyStats
-  listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo>
+  listen(address: ListenAddress): Promise<AddressInfo>
+  /** The same site over TLS, HTTP/2 or HTTP/1.1; at most once, and only with `certificates`. */
+  listenTls(address: ListenAddress): Promise<AddressInfo>
   /** Takes no more, lets what is under way finish for `deadlineMs`, then ends it. */
   close(deadlineMs: number): Promise<void>
+}
+
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
 }
 
 interface Peer {
@@ -61,6 +77,23 @@ const asksForWebSocket = (req: IncomingMessage): boolean =>
   /(^|,)\s*websocket\s*($|,)/i.test(req.headers.upgrade ?? '')
 
 const nobody = (): boolean => false
+
+const proofPath = '/.well-known/acme-challenge/'
+
+/** The same address over https; `null` where it came so, is served as it came, or tests whether a name leads here. */
+const secureLocation = (
+  route: Route,
+  target: string,
+  { host }: RequestFields,
+  { address, secure, trusted }: Peer,
+  rawHeaders: readonly string[],
+): string | null => {
+  const { httpsPort } = route
+  // Without a Host there is nowhere to send anyone.
+  if (httpsPort === null || host === '' || target === '*' || target.startsWith(proofPath)) return null
+  if (wasSecure(address, secure, rawHeaders, { has: () => trusted, isPublic: () => true })) return null
+  return `https://${host.replace(/:\d+$/, '')}${httpsPort === 443 ? '' : `:${httpsPort}`}${target}`
+}
 
 export const createProxy = (options: ProxyOptions): Proxy => {
   const limits: ProxyLimits = { ...defaultLimits, ...options.limits }
@@ -88,20 +121,22 @@ export const createProxy = (options: ProxyOptions): Proxy => {
   }
 
   // One connection carries many requests of the same peer.
-  const peers = new WeakMap<Socket, Peer>()
-  const peerOf = (socket: Socket): Peer | null => {
-    const known = peers.get(socket)
+  const peers = new WeakMap<object, Peer>()
+  const knownPeer = (connection: object, remoteAddress: string | undefined, secure: boolean): Peer | null => {
+    const known = peers.get(connection)
     if (known !== undefined) return known
-    if (socket.remoteAddress === undefined) return null
-    const address = canonicalAddress(socket.remoteAddress) ?? socket.remoteAddress
-    const peer = { address, trusted: trust(address), secure: 'encrypted' in socket }
-    peers.set(socket, peer)
+    if (remoteAddress === undefined) return null
+    const address = canonicalAddress(remoteAddress) ?? remoteAddress
+    const peer = { address, trusted: trust(address), secure }
+    peers.set(connection, peer)
     return peer
   }
+  const peerOf = (socket: Socket): Peer | null =>
+    knownPeer(socket, socket.remoteAddress, 'encrypted' in socket)
 
-  const turnAway = (res: ServerResponse, status: number): void => {
-    if (front.draining) res.shouldKeepAlive = false
-    sendPage(res, status)
+  const turnAway = (client: Client, status: number): void => {
+    if (front.draining) client.leaveAfterwards()
+    sendPage(client, status)
   }
 
   const observe = (head: RequestHead): Observation | null => {
@@ -116,8 +151,8 @@ export const createProxy = (options: ProxyOptions): Proxy => {
   }
 
   /** `Max-Forwards` counts the gateways an OPTIONS may pass (RFC 9110 section 7.6.2); true: it stops here. */
-  const countForward = (req: IncomingMessage, fields: RequestFields): boolean => {
-    if (fields.maxForwards === null || req.method !== 'OPTIONS') return false
+  const countForward = (method: string, fields: RequestFields): boolean => {
+    if (fields.maxForwards === null || method !== 'OPTIONS') return false
     const left = Number(fields.maxForwards)
     if (!Number.isInteger(left)) return false
     if (left <= 0) return true
@@ -126,32 +161,82 @@ export const createProxy = (options: ProxyOptions): Proxy => {
     return false
   }
 
-  const handle = (req: IncomingMessage, res: ServerResponse): void => {
-    stats.requests += 1
-    const peer = peerOf(req.socket)
-    if (peer === null) {
-      res.destroy()
+  const passageOf = (httpVersion: string, peer: Peer, route: Route, fields: RequestFields): Passage => ({
+    peer: peer.address,
+    secure: peer.secure,
+    httpVersion,
+    originHost: route.originHost ?? (fields.host === '' ? route.origin.host : fields.host),
+    via,
+  })
+
+  const proofFor = (method: string, target: string): string | null => {
+    const { proofOf } = options
+    if (proofOf === undefined || !target.startsWith(proofPath)) return null
+    const token = target.slice(proofPath.length)
+    return (method === 'GET' || method === 'HEAD') && /^[\w-]{16,256}$/.test(token) ? proofOf(token) : null
+  }
+
+  /** Answers of our own are requests, too, to who counts them; what we refuse is no failure. */
+  const tellOwn = (
+    asked: Pick<Client, 'method' | 'target' | 'rawHeaders'>,
+    peer: Peer,
+    status: number,
+    site = '',
+  ): void => {
+    const { onRequestDone } = front
+    if (onRequestDone === null) return
+    const { method, target, rawHeaders } = asked
+    try {
+      const told = { method, target, rawHeaders, peer: peer.address, failure: null, startedAt: now() }
+      onRequestDone({ site, status, ...told })
+    } catch {
+      // Whoever counts requests must not break them.
+    }
+  }
+
+  const serve = (client: Client, peer: Peer): void => {
+    const { method, target, rawHeaders, httpVersion } = client
+    if (rawHeaders.length > 2 * limits.requestHeaderCount) {
+      count(stats.refused, 'header_count')
+      client.leaveAfterwards()
+      sendPage(client, 431)
+      tellOwn(client, peer, 431)
       return
     }
-    const method = req.method ?? ''
-    const target = req.url ?? ''
-    const fields = readRequestFields(req.rawHeaders, peer.trusted)
-    const refusal = refuse(method, target, req.httpVersionMinor, fields, via)
+    const fields = readRequestFields(rawHeaders, peer.trusted, client.hasBody)
+    const refusal = refuse(method, target, httpVersion === '1.0' ? 0 : 1, fields, via)
     if (refusal !== null) {
       count(stats.refused, refusal.code)
       // What was misread by one may be misread by the next: such a connection is not used again.
-      res.shouldKeepAlive = false
-      sendPage(res, refusal.status)
+      client.leaveAfterwards()
+      sendPage(client, refusal.status)
+      tellOwn(client, peer, refusal.status)
+      return
+    }
+    // Before any site and any rule: a name is tested before it is served.
+    const proof = proofFor(method, target)
+    if (proof !== null) {
+      sendProof(client, proof)
+      tellOwn(client, peer, 200)
       return
     }
     const route = currentRouter().find(fields.host)
     if (route === null) {
       stats.unknownHost += 1
-      turnAway(res, 421)
+      turnAway(client, 421)
+      tellOwn(client, peer, 421)
       return
     }
-    if (target === '*' || countForward(req, fields)) {
-      sendOptions(res)
+    const elsewhere = secureLocation(route, target, fields, peer, rawHeaders)
+    if (elsewhere !== null) {
+      stats.redirected += 1
+      sendRedirect(client, elsewhere)
+      tellOwn(client, peer, 308, route.site)
+      return
+    }
+    if (target === '*' || countForward(method, fields)) {
+      sendOptions(client)
+      tellOwn(client, peer, 200, route.site)
       return
     }
     const receivedAt = now()
@@ -159,28 +244,68 @@ export const createProxy = (options: ProxyOptions): Proxy => {
     const observation = observe({
       method,
       target,
-      rawHeaders: req.rawHeaders,
+      rawHeaders,
       remoteAddress: address,
       secure,
       receivedAt,
     })
-    addForwarded(fields, {
-      peer: address,
-      secure,
-      httpVersion: req.httpVersion,
-      originHost: route.originHost ?? (fields.host === '' ? route.origin.host : fields.host),
-      via,
-    })
+    addForwarded(fields, passageOf(httpVersion, peer, route, fields))
     stats.active += 1
-    new Exchange(front, req, res, route, fields, observation, receivedAt).send()
+    new Exchange(front, client, route, fields, observation, receivedAt).send()
   }
 
-  const upgrade =
-    options.upgrade ??
-    ((_req: IncomingMessage, socket: Duplex): void => {
-      count(stats.refused, 'upgrade')
-      writePage(socket, 501)
-    })
+  const handle = (req: IncomingMessage, res: ServerResponse): void => {
+    stats.requests += 1
+    const peer = peerOf(req.socket)
+    if (peer === null) res.destroy()
+    else serve(new Http1Client(req, res), peer)
+  }
+
+  const upgrades = createUpgrades(front, options.originTls ?? {})
+  const upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    stats.requests += 1
+    // Node has taken its own listener off by now.
+    socket.on('error', () => socket.destroy())
+    const peer = socket instanceof Socket ? peerOf(socket) : null
+    if (!(socket instanceof Socket) || peer === null) {
+      socket.destroy()
+      return
+    }
+    const { rawHeaders } = req
+    const target = req.url ?? ''
+    const turnAway = (status: number, site = ''): void => {
+      writePage(socket, status)
+      tellOwn({ method: 'GET', target, rawHeaders }, peer, status, site)
+    }
+    if (rawHeaders.length > 2 * limits.requestHeaderCount) {
+      count(stats.refused, 'header_count')
+      turnAway(431)
+      return
+    }
+    const fields = readRequestFields(rawHeaders, peer.trusted)
+    const refusal = refuse('GET', target, req.httpVersionMinor, fields, via)
+    // A handshake has no body (RFC 6455 section 4.1): its bytes would be frames to one reader and a body to another.
+    if (refusal !== null || fields.hasBody) {
+      count(stats.refused, refusal?.code ?? 'upgrade_body')
+      turnAway(refusal?.status ?? 400)
+      return
+    }
+    const route = currentRouter().find(fields.host)
+    if (route === null) {
+      stats.unknownHost += 1
+      turnAway(421)
+      return
+    }
+    // A page can be sent on to https; a script that opens `ws:` where the site is only to be had encrypted is at fault.
+    if (secureLocation(route, target, fields, peer, rawHeaders) !== null) {
+      count(stats.refused, 'not_secure')
+      turnAway(403, route.site)
+      return
+    }
+    addForwarded(fields, passageOf(req.httpVersion, peer, route, fields))
+    const handshake = { req, socket, head, route, fields, peer: peer.address, startedAt: now() }
+    if (!upgrades.begin(handshake)) turnAway(503, route.site)
+  }
 
   const server = createServer(
     {
@@ -198,11 +323,7 @@ export const createProxy = (options: ProxyOptions): Proxy => {
   // 0: none is dropped silently, for a dropped Content-Length or second Host is one we would not see.
   server.maxHeadersCount = 0
   server.on('checkContinue', handle)
-  server.on('upgrade', (req, socket, head) => {
-    // Node has taken its own listener off by now.
-    socket.on('error', () => socket.destroy())
-    upgrade(req, socket, head)
-  })
+  server.on('upgrade', upgrade)
   server.on('connect', (_req, socket: Duplex) => {
     socket.on('error', () => socket.destroy())
     count(stats.refused, 'method')
@@ -211,20 +332,37 @@ export const createProxy = (options: ProxyOptions): Proxy => {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     refuseUnreadable(error, socket, stats)
   })
+  const connections = limitConnections(limits.connectionsPerAddress, trust, () => {
+    stats.connectionsRefused += 1
+  })
+  connections.watch(server)
+  let tls: TlsListener | null = null
 
   return {
     server,
     handle,
+    upgrade,
     stats,
-    listen: ({ host, port }) =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject)
-        server.listen(port, host, () => {
-          server.off('error', reject)
-          resolve(server.address() as AddressInfo)
-        })
-      }),
-    close: (deadlineMs) => closeServer(server, front, deadlineMs),
+    listen: (address) => listenOn(server, address),
+    listenTls: async (address) => {
+      const { certificates } = options
+      if (certificates === undefined || tls !== null)
+        throw new Error('TLS needs certificates, and one listener')
+      tls = createTlsListener({
+        certificates,
+        limits,
+        stats,
+        now,
+        http1: server,
+        serve: (client, session, remoteAddress) => {
+          const peer = knownPeer(session, remoteAddress, true)
+          if (peer !== null) serve(client, peer)
+        },
+      })
+      connections.watch(tls.server)
+      return listenOn(tls.server, address)
+    },
+    close: (deadlineMs) => closeServers(server, tls, front, upgrades, deadlineMs),
   }
 }
 
@@ -236,6 +374,8 @@ const statusOfParserError: Readonly<Record<string, number>> = {
 
 /** A message the parser gave up on. Where an answer is already on its way there is nothing more to say. */
 const refuseUnreadable = (error: NodeJS.ErrnoException, socket: Duplex, stats: ProxyStats): void => {
+  // What comes behind a connection's last request is nobody's (RFC 9112 section 9.6); the request is still answered.
+  if (error.code === 'HPE_CLOSED_CONNECTION') return
   const status = statusOfParserError[error.code ?? ''] ?? 400
   count(stats.refused, status === 408 ? 'client_timeout' : 'unreadable')
   // The response whose turn it is on this socket; Node's own handler of this event asks the same field.
@@ -245,18 +385,45 @@ const refuseUnreadable = (error: NodeJS.ErrnoException, socket: Duplex, stats: P
   else socket.destroy()
 }
 
-const closeServer = async (server: Server, front: Front, deadlineMs: number): Promise<void> => {
-  front.draining = true
-  const closed = new Promise<void>((resolve) => {
-    // It reports an error when it never listened; closed is closed.
-    server.close(() => resolve())
+const listenOn = (server: NetServer, { host, port }: ListenAddress): Promise<AddressInfo> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve(server.address() as AddressInfo)
+    })
   })
+
+const closed = (server: NetServer): Promise<void> =>
+  new Promise((resolve) => {
+    if (server.listening) server.once('close', resolve)
+    else resolve()
+  })
+
+const closeServers = async (
+  server: Server,
+  tls: TlsListener | null,
+  front: Front,
+  upgrades: Upgrades,
+  deadlineMs: number,
+): Promise<void> => {
+  front.draining = true
+  upgrades.drain()
+  const allClosed = Promise.all([closed(server), tls === null ? null : closed(tls.server)])
+  tls?.drain()
+  server.close()
   server.closeIdleConnections()
   // Answers whose heads had gone out leave a connection open that is idle afterwards.
   const idle = setInterval(() => server.closeIdleConnections(), 50)
-  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)
-  await closed
+  const deadline = setTimeout(() => {
+    server.closeAllConnections()
+    tls?.destroy()
+    upgrades.destroy()
+  }, deadlineMs)
+  await allClosed
   clearInterval(idle)
   clearTimeout(deadline)
+  // Their visitors are gone; ends towards origins may still linger.
+  upgrades.destroy()
   await front.origins.destroy()
 }

@@ -108,8 +108,15 @@ const withForwarded = (fields: ForwardedFields, name: string, value: string): Fo
   }
 }
 
-/** `trusted`: the peer is a configured proxy, so what it says of the visitor is kept. */
-export const readRequestFields = (rawHeaders: readonly string[], trusted: boolean): RequestFields => {
+/**
+ * @param trusted The peer is a configured proxy, so what it says of the visitor is kept.
+ * @param framed Whether a body follows, where it is not the fields that say so but the frames of HTTP/2.
+ */
+export const readRequestFields = (
+  rawHeaders: readonly string[],
+  trusted: boolean,
+  framed: boolean | null = null,
+): RequestFields => {
   const headers: string[] = []
   let host = ''
   let hostLines = 0
@@ -178,7 +185,7 @@ export const readRequestFields = (rawHeaders: readonly string[], trusted: boolea
     host,
     hostLines,
     transferEncodings,
-    hasBody,
+    hasBody: framed ?? hasBody,
     upgrade,
     expectsContinue,
     takesTrailers,

@@ -20,6 +20,7 @@ const hop = new Set([
   'proxy-authentication-info',
   'te',
   'upgrade',
+  'http2-settings',
 ])
 const watched = new Set([...hop, 'connection', 'transfer-encoding', 'content-length', 'trailer'])
 

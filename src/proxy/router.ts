@@ -8,6 +8,8 @@ export interface Route {
   readonly origin: URL
   /** Sent as Host in the visitor's place; `null` passes the visitor's on. */
   readonly originHost: string | null
+  /** Where requests over http are sent to; `null` serves them. */
+  readonly httpsPort: number | null
   /** How long the last byte of an observed answer may wait. */
   readonly holdMs: number
   /**
@@ -25,7 +27,10 @@ export interface SiteRouter {
   readonly routes: readonly Route[]
 }
 
-export type RoutedSite = Pick<SiteTraffic, 'id' | 'hosts' | 'origin' | 'originHost' | 'holdMs'>
+export type RoutedSite = Pick<
+  SiteTraffic,
+  'id' | 'hosts' | 'origin' | 'originHost' | 'redirectToHttps' | 'holdMs'
+>
 
 const defaultHoldMs = 100
 
@@ -34,6 +39,7 @@ const isAddress = (hostname: string): boolean => /^[\d.]+$|^\[/.test(hostname)
 const routeOf = (site: RoutedSite): Route => {
   const origin = new URL(site.origin)
   const originHost = site.originHost ?? null
+  const { redirectToHttps = false } = site
   const serverName =
     isAddress(origin.hostname) && originHost !== null
       ? originHost.replace(/:\d+$/, '')
@@ -42,6 +48,7 @@ const routeOf = (site: RoutedSite): Route => {
     site: site.id,
     origin,
     originHost,
+    httpsPort: redirectToHttps === true ? 443 : redirectToHttps === false ? null : redirectToHttps,
     holdMs: site.holdMs ?? defaultHoldMs,
     serverName,
     poolKey: `${origin.origin} ${serverName}`,

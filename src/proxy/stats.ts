@@ -1,10 +1,18 @@
 /** Counts since the start. Plain numbers: whoever shows them reads them when asked. */
 export interface ProxyStats {
   requests: number
+  /** Connections closed because their address had too many. */
+  connectionsRefused: number
+  /** TLS handshakes that came to nothing, by code. */
+  handshakeFailed: Record<string, number>
+  /** HTTP/2 connections that we or their errors ended, by code. */
+  sessionsEnded: Record<string, number>
   /** Answers not yet finished. */
   active: number
   /** Requests the gateway answered itself because of what they were, by code. */
   refused: Record<string, number>
+  /** Sent from http to https. */
+  redirected: number
   /** Hosts no site answers to. */
   unknownHost: number
   /** Answers the gateway gave in an origin's place, by code. */
@@ -15,6 +23,9 @@ export interface ProxyStats {
   clientLeft: number
   /** Requests sent a second time because a pooled connection had died. */
   retried: number
+  /** WebSockets that are open or shaking hands, and those opened so far. */
+  webSockets: number
+  upgraded: number
   observed: number
   /** Last bytes that waited for a commit. */
   held: number
@@ -26,13 +37,19 @@ export interface ProxyStats {
 
 export const createStats = (): ProxyStats => ({
   requests: 0,
+  connectionsRefused: 0,
+  handshakeFailed: {},
+  sessionsEnded: {},
   active: 0,
   refused: {},
+  redirected: 0,
   unknownHost: 0,
   originFailed: {},
   cutShort: 0,
   clientLeft: 0,
   retried: 0,
+  webSockets: 0,
+  upgraded: 0,
   observed: 0,
   held: 0,
   holdExpired: 0,

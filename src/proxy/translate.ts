@@ -26,6 +26,10 @@ export class BadAnswerError extends Error {
 export class CutOffError extends Error {
   readonly code = 'ECONNRESET'
 }
+/** The origin took a WebSocket's handshake and said nothing to it. */
+export class HandshakeTimeoutError extends Error {
+  readonly code = 'HANDSHAKE_TIMEOUT'
+}
 /** So many requests are on their way to this origin that another would only wait. */
 export class OverloadError extends Error {
   readonly code = 'OVERLOAD'
@@ -34,6 +38,8 @@ export class OverloadError extends Error {
 const translations: Readonly<Record<string, Translation>> = {
   ECONNREFUSED: { status: 502, code: 'connect_refused' },
   UND_ERR_CONNECT_TIMEOUT: { status: 504, code: 'connect_timeout' },
+  // http-proxy-3's
+  ECONNECT_TIMEOUT: { status: 504, code: 'connect_timeout' },
   ETIMEDOUT: { status: 504, code: 'connect_timeout' },
   EHOSTUNREACH: { status: 502, code: 'connect_failed' },
   ENETUNREACH: { status: 502, code: 'connect_failed' },
@@ -43,6 +49,7 @@ const translations: Readonly<Record<string, Translation>> = {
   ECONNRESET: { status: 502, code: 'reset' },
   EPIPE: { status: 502, code: 'reset' },
   UND_ERR_SOCKET: { status: 502, code: 'reset' },
+  HANDSHAKE_TIMEOUT: { status: 504, code: 'answer_timeout' },
   UND_ERR_HEADERS_TIMEOUT: { status: 504, code: 'answer_timeout' },
   UND_ERR_BODY_TIMEOUT: { status: 504, code: 'answer_timeout' },
   UND_ERR_HEADERS_OVERFLOW: { status: 502, code: 'bad_answer' },

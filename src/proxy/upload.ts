@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
-import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { Client } from './client.ts'
 
 /**
  * A request's body as undici wants one: something that looks like a stream. It stands between undici and the request
@@ -8,19 +9,24 @@ import type { IncomingMessage } from 'node:http'
  */
 export class Upload extends EventEmitter {
   destroyed = false
-  readonly #request: IncomingMessage
+  readonly #client: Client
+  readonly #request: Readable
   #wanted: (() => void) | null
   #attached = false
 
   /** `wanted` is called when the origin is connected and the first byte is asked for. */
-  constructor(request: IncomingMessage, wanted: (() => void) | null) {
+  constructor(client: Client, wanted: (() => void) | null) {
     super()
-    this.#request = request
+    this.#client = client
+    this.#request = client.body
     this.#wanted = wanted
   }
 
   readonly #onData = (chunk: Buffer): boolean => this.emit('data', chunk)
-  readonly #onEnd = (): boolean => this.emit('end')
+  readonly #onEnd = (): void => {
+    // The origin must not take for whole what was broken off; the request is aborted in a moment.
+    if (!this.#client.bodyCut) this.emit('end')
+  }
 
   /** Never called: undici knows a stream by it. */
   pipe(): never {

@@ -37,6 +37,17 @@ const checkHosts = (sites: readonly SiteOutline[], report: Report): void => {
   }
 }
 
+/** A wildcard is proven in the DNS only, where this gateway writes nothing (RFC 8555 section 8.4). */
+const checkAcme = ({ tls, hosts }: SiteOutline, report: Report): void => {
+  if (tls !== 'acme') return
+  for (const { path, host } of hosts)
+    if (host.startsWith('*') || host.startsWith('['))
+      report(
+        path,
+        `no certificate can be issued for "${host}": name each host, or give "tls" a cert and a key`,
+      )
+}
+
 const checkMatch = (match: Rule['match'], path: Path, report: Report): void => {
   const each = (
     name: 'path' | 'host',
@@ -124,6 +135,7 @@ export const crossCheck = (sites: readonly SiteOutline[], platforms: Platforms, 
   reportTwice(sites, 'site', report)
   checkHosts(sites, report)
   for (const site of sites) {
+    checkAcme(site, report)
     reportTwice(site.rules, 'rule', report)
     reportTwice(site.integrations, 'integration', report)
     for (const { path, platform } of site.integrations) {

@@ -82,6 +82,8 @@ const cost = (issue: Issue, value: unknown): number => {
     return issue.path.length === 0 ? best : Math.min(best, 10)
   }
   if (issue.path.length === 0 && issue.code === 'invalid_type') return 100
+  // A word where an object stands: nobody meant the word.
+  if (issue.path.length === 0 && issue.code === 'invalid_value' && typeof value === 'object') return 100
   if (issue.code === 'unrecognized_keys') return 4 * issue.keys.length
   return at(value, issue.path as Path) === undefined ? 3 : 1
 }

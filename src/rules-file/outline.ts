@@ -23,6 +23,7 @@ export interface SiteOutline {
   readonly path: Path
   readonly id: string | null
   readonly hosts: readonly { readonly path: Path; readonly host: string }[]
+  readonly tls: { readonly cert: string; readonly key: string } | 'acme' | null
   readonly rules: readonly RuleOutline[]
   readonly integrations: readonly IntegrationOutline[]
 }
@@ -36,6 +37,13 @@ const text = (value: unknown): string | null => (typeof value === 'string' ? val
 const object = (value: unknown): object | null =>
   typeof value === 'object' && !Array.isArray(value) ? value : null
 
+const tlsOf = (value: unknown): SiteOutline['tls'] => {
+  if (value === 'acme') return value
+  const cert = text(field(value, 'cert'))
+  const key = text(field(value, 'key'))
+  return cert === null || key === null ? null : { cert, key }
+}
+
 export const outlineOf = (file: unknown): readonly SiteOutline[] =>
   list(field(file, 'sites')).map((site, index): SiteOutline => {
     const path: Path = ['sites', index]
@@ -45,6 +53,7 @@ export const outlineOf = (file: unknown): readonly SiteOutline[] =>
       hosts: list(field(site, 'hosts')).flatMap((host, place) =>
         typeof host === 'string' ? [{ path: [...path, 'hosts', place], host }] : [],
       ),
+      tls: tlsOf(field(site, 'tls')),
       rules: list(field(site, 'rules')).map((rule, place) => ({
         path: [...path, 'rules', place],
         id: text(field(rule, 'id')),

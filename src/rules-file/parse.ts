@@ -7,8 +7,9 @@ import { explainIssues } from './explain-issues.ts'
 import { jsonSchemaOf } from './known-keys.ts'
 import { outlineOf } from './outline.ts'
 import type { Problem } from './problem.ts'
+import { checkCertificates } from './certificates.ts'
 import { rulesFileSchema } from './schema.ts'
-import type { LoadedIntegration, LoadedSite, Platforms, RulesFile } from './schema.ts'
+import type { AcmeSettings, LoadedIntegration, LoadedSite, Platforms, RulesFile } from './schema.ts'
 import { platformOf, settingsChecker } from './settings.ts'
 import type { CheckSettings, ResolveSecret } from './settings.ts'
 import { warnings } from './warnings.ts'
@@ -20,11 +21,25 @@ export interface RulesDeps {
   readonly platforms: Platforms
   /** A problem names the variable or the file, never the value. */
   readonly resolveSecret: ResolveSecret
+  /** Absent: certificates are not looked at. */
+  readonly checkCertificate?: CheckCertificate
+}
+
+/** Reads both files and holds them against each other; no answer quotes them. */
+export type CheckCertificate = (
+  files: { readonly cert: string; readonly key: string },
+  hosts: readonly string[],
+) => {
+  readonly problems: readonly { readonly of: 'cert' | 'key'; readonly message: string }[]
+  /** It can be served, and visitors will trip over it. */
+  readonly doubts: readonly string[]
 }
 
 export interface Loaded {
   readonly ok: true
   readonly sites: readonly LoadedSite[]
+  /** Who issues certificates; `null`: as usual. */
+  readonly acme: AcmeSettings | null
   readonly warnings: readonly Problem[]
   /** Of the text: equal texts, equal hashes. */
   readonly hash: string
@@ -51,7 +66,10 @@ const loadSites = (file: RulesFile, platforms: Platforms, check: CheckSettings):
   }))
 
 /** Never throws for anything the text may hold; finds every problem at once. */
-export const parseRules = (text: string, { platforms, resolveSecret }: RulesDeps): Loaded | Problems => {
+export const parseRules = (
+  text: string,
+  { platforms, resolveSecret, checkCertificate }: RulesDeps,
+): Loaded | Problems => {
   const hash = hashOf(text)
   const document = readDocument(text)
   if (document.value === undefined) return { ok: false, problems: document.problems, hash }
@@ -71,6 +89,7 @@ export const parseRules = (text: string, { platforms, resolveSecret }: RulesDeps
   const check = settingsChecker(platforms, resolveSecret)
   const outline = outlineOf(document.value)
   crossCheck(outline, platforms, report)
+  if (checkCertificate !== undefined) checkCertificates(outline, checkCertificate, report)
   for (const { integrations } of outline) {
     for (const { path, platform: written, config } of integrations) {
       const platform = written === null ? null : platformOf(platforms, written)
@@ -84,5 +103,5 @@ export const parseRules = (text: string, { platforms, resolveSecret }: RulesDeps
 
   const sites = loadSites(parsed.data, platforms, check)
   warnings(sites, platforms, report)
-  return { ok: true, sites, warnings: problems, hash }
+  return { ok: true, sites, acme: parsed.data.acme ?? null, warnings: problems, hash }
 }

@@ -14,6 +14,38 @@ export const siteSchema = z
   })
   .meta({ title: 'Site', description: 'Hosts, their origin, the rules and the integrations.' })
 
+export const acmeSchema = z
+  .strictObject({
+    email: z
+      .email({ error: 'must be an e-mail address' })
+      .meta({ title: 'E-mail', description: 'Where the authority may write to its customer.' })
+      .optional(),
+    directory: z
+      .string()
+      .refine((text) => URL.parse(text)?.protocol === 'https:', { error: 'must be an https:// address' })
+      .meta({
+        title: 'Directory',
+        description: "The authority's ACME directory; Let's Encrypt when absent.",
+        examples: ['https://acme-v02.api.letsencrypt.org/directory'],
+      })
+      .optional(),
+    ca: z
+      .string()
+      .min(1)
+      .meta({
+        title: 'CA',
+        description:
+          'A PEM file with the root that the directory itself is known by, where it is a private one.',
+      })
+      .optional(),
+  })
+  .meta({
+    title: 'ACME',
+    description:
+      'Who issues certificates for sites with "tls": "acme". To use it is to agree to the terms of that authority.',
+  })
+export type AcmeSettings = z.infer<typeof acmeSchema>
+
 /** The whole rules file. */
 export const rulesFileSchema = z
   .strictObject({
@@ -21,6 +53,7 @@ export const rulesFileSchema = z
       .string()
       .meta({ title: 'Schema', description: 'For editors: ./rules.schema.json.' })
       .optional(),
+    acme: acmeSchema.optional(),
     sites: z.array(siteSchema).min(1).meta({ title: 'Sites', description: 'The sites of this gateway.' }),
   })
   .meta({ title: 'Sluice rules', description: 'What the gateway serves, watches for and delivers.' })
