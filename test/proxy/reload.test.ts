@@ -118,7 +118,40 @@ test('who asks to be told of each request is told, and cannot hurt it', async ()
   await gateway.exchange(request('POST /bad', ['Content-Length: 0', 'Connection: close']))
   await eventually(() => done.length === 2)
   expect(done).toEqual([
-    { site: 'shop', method: 'GET', status: 200, startedAt: 7, failure: null },
-    { site: 'shop', method: 'POST', status: 502, startedAt: 7, failure: 'reset' },
+    {
+      site: 'shop',
+      method: 'GET',
+      status: 200,
+      startedAt: 7,
+      failure: null,
+      target: '/good',
+      rawHeaders: ['Host', 'shop.test', 'Connection', 'close'],
+      peer: '127.0.0.1',
+    },
+    expect.objectContaining({
+      method: 'POST',
+      status: 502,
+      failure: 'reset',
+      target: '/bad',
+      peer: '127.0.0.1',
+    }),
+  ])
+})
+
+test('who asks to be told is told of what the gateway answered itself, and that it failed nowhere', async () => {
+  await using origin = await startRawOrigin(answering(ok()))
+  const done: unknown[] = []
+  await using gateway = await startGateway(origin.url, { onRequestDone: (one) => done.push(one) })
+  await gateway.exchange(request('GET /x', undefined, '', 'other.test'))
+  await gateway.exchange(request('TRACE /y'))
+  await gateway.exchange(request('OPTIONS *'))
+  await gateway.exchange(
+    request('GET /z', ['Connection: Upgrade', 'Upgrade: websocket', 'Content-Length: 1'], 'x'),
+  )
+  expect(done).toMatchObject([
+    { site: '', method: 'GET', status: 421, target: '/x', failure: null, peer: '127.0.0.1' },
+    { site: '', method: 'TRACE', status: 405, target: '/y', failure: null },
+    { site: 'shop', method: 'OPTIONS', status: 200, target: '*', failure: null },
+    { site: '', method: 'GET', status: 400, target: '/z', failure: null },
   ])
 })
