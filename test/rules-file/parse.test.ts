@@ -109,7 +109,7 @@ describe('a key', () => {
     ])
   })
 
-  test.each(['tls', 'identity'])('that nothing implements yet is refused: %s', (key) => {
+  test.each(['identity'])('that nothing implements yet is refused: %s', (key) => {
     expect(said(fileWith({ site: { [key]: {} } }))).toHaveLength(1)
   })
 })

@@ -1,0 +1,70 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Rule } from '../../../src/capture/rules.ts'
+import type { IntegrationDeclaration } from '../../../src/sites/integration.ts'
+import { measuredCore } from './machine.ts'
+import { freePort, startProcess, type Running } from './processes.ts'
+import { host } from './wrk.ts'
+
+/** Sluice as its operator runs it, on the measured core. */
+
+export interface Gateway extends AsyncDisposable {
+  readonly running: Running
+  readonly port: number
+  /** From the start of the process to its line that it is ready. */
+  readonly readyMs: number
+}
+
+const main = new URL('../../../src/main.ts', import.meta.url).pathname
+
+export interface GatewayOptions {
+  readonly name: string
+  readonly folder: string
+  readonly origin: string
+  readonly rules: readonly Rule[]
+  readonly integrations?: readonly IntegrationDeclaration[]
+  readonly nodeFlags?: readonly string[]
+}
+
+const readyWithinMs = 60_000
+
+export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
+  const { name, folder, origin, rules, integrations = [], nodeFlags = [] } = options
+  const port = await freePort()
+  const file = join(folder, `${name}.json`)
+  const site = { id: 'shop', hosts: [host], origin, currency: 'EUR', rules, integrations }
+  await writeFile(file, JSON.stringify({ sites: [site] }))
+  const begun = performance.now()
+  const running = await startProcess(
+    `sluice (${name})`,
+    process.execPath,
+    [
+      ...nodeFlags,
+      main,
+      'start',
+      '--rules',
+      file,
+      '--listen',
+      `127.0.0.1:${port}`,
+      '--store',
+      `sqlite:${join(folder, name, 'sluice.db')}`,
+      '--admin-listen',
+      'off',
+      '--allow-private-networks',
+      '127.0.0.0/8',
+    ],
+    { cores: measuredCore },
+  )
+  const ended = running.ended().then((code) => `ended with ${code}`)
+  while (!running.output().includes('ready: ')) {
+    const end = await Promise.race([ended, new Promise<null>((resolve) => setTimeout(resolve, 20, null))])
+    if (end !== null || performance.now() - begun > readyWithinMs)
+      throw new Error(`${running.name} ${end ?? 'is not ready'}:\n${running.output()}`)
+  }
+  return {
+    running,
+    port,
+    readyMs: performance.now() - begun,
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+  }
+}
