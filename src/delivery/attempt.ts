@@ -3,6 +3,7 @@ import type { Outcome } from '../destinations/outcome.ts'
 import type { Integration } from '../sites/configure.ts'
 import type { Credentials } from './credentials.ts'
 import type { Sent, Transport } from './http.ts'
+import { presentableOutcomes } from './journal.ts'
 
 /** One call to the outside: credential, build, send, read. It does not know the outbox. */
 export interface Attempt {
@@ -54,6 +55,7 @@ const call = async (
 ): Promise<Attempt> => {
   const { destination, settings, limits } = integration
   const credential = context.credential ?? null
+  const secrets = credential === null ? integration.secrets : [...integration.secrets, credential.accessToken]
   let request: HttpRequest
   try {
     request = destination.build(events, settings, context)
@@ -89,7 +91,7 @@ const call = async (
     }
   let outcomes: readonly Outcome[] = []
   try {
-    outcomes = destination.read(sent.response, events, settings)
+    outcomes = presentableOutcomes(destination.read(sent.response, events, settings), events, secrets)
   } catch {
     // A reader that cannot read is one that miscounts, see below.
   }

@@ -62,6 +62,37 @@ export const presentableRequest = (
   }
 }
 
+/**
+ * Platforms quote what they were sent, and their sentences go into the journal and the log: what is hidden in a request is
+ * hidden there, too. What went well is said in words of our own.
+ */
+export const presentableOutcomes = (
+  outcomes: readonly Outcome[],
+  events: readonly DeliverableEvent[],
+  secrets: readonly string[],
+): readonly Outcome[] => {
+  if (outcomes.every(({ kind }) => kind === 'delivered')) return outcomes
+  // In a batch many are refused in the same words.
+  const known = new Map<string, string>()
+  const present = (text: string): string => {
+    const seen = known.get(text)
+    if (seen !== undefined) return seen
+    const { body } = presentableRequest({ method: 'POST', url: '', headers: {}, body: text }, events, secrets)
+    known.set(text, body)
+    return body
+  }
+  return outcomes.map((outcome) =>
+    outcome.kind === 'delivered'
+      ? outcome
+      : {
+          ...outcome,
+          reason: present(outcome.reason),
+          ...(outcome.code === undefined ? {} : { code: present(outcome.code) }),
+          ...(outcome.trace === undefined ? {} : { trace: present(outcome.trace) }),
+        },
+  )
+}
+
 /** One wide line per attempt and delivery. */
 export const journalLine = (attempt: {
   readonly at: number

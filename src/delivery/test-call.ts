@@ -112,13 +112,6 @@ const build = (integration: Integration, one: DeliverableEvent, now: number): Ma
 const presentableText = (text: string, one: DeliverableEvent, hidden: readonly string[]): string =>
   presentableRequest({ method: 'POST', url: '', headers: {}, body: text }, [one], hidden).body
 
-const presentableOutcome = (outcome: Outcome, one: DeliverableEvent, hidden: readonly string[]): Outcome => ({
-  ...outcome,
-  reason: presentableText(outcome.reason, one, hidden),
-  ...(outcome.code === undefined ? {} : { code: presentableText(outcome.code, one, hidden) }),
-  ...(outcome.trace === undefined ? {} : { trace: presentableText(outcome.trace, one, hidden) }),
-})
-
 const send = async (
   integration: Integration,
   one: DeliverableEvent,
@@ -144,7 +137,7 @@ const send = async (
   const [outcome] = made.outcomes
   return {
     refusal: null,
-    outcome: outcome === undefined ? null : presentableOutcome(outcome, one, hidden),
+    outcome: outcome ?? null,
     request: made.request === null ? null : presentableRequest(made.request, [one], hidden),
     response:
       made.request !== null && answered?.kind === 'answered'

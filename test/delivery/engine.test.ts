@@ -61,6 +61,28 @@ describe('delivery', () => {
     expect(event!.holdsPersonalData).toBe(false)
   })
 
+  test('a platform that quotes what it was sent puts neither secret nor person into journal and log', async () => {
+    const quoting = simplePlatform({
+      read: ({ body }, events) =>
+        events.map(() => ({ kind: 'rejected', reason: `no good: ${body}`, trace: body })),
+    })
+    await using server = await startServer((request, response, body) => {
+      response.writeHead(200).end(`${request.headers.authorization} ${body}`)
+    })
+    await using engine = await startEngine([someIntegration({ endpoint: server.url }, quoting)])
+    await engine.intake.accept([
+      captured({ id: 'a' as EventId, occurredAt: Date.now() }, { email: 'ann@example.com' }),
+    ])
+    const event = await until(
+      () => engine.event('a'),
+      (seen) => statuses(seen)?.[0] === 'failed',
+    )
+    const told = JSON.stringify([event, engine.news])
+    expect(told).toContain('no good: Bearer ***')
+    expect(told).not.toContain('top-secret-token')
+    expect(told).not.toMatch(/[0-9a-f]{64}/)
+  })
+
   test('the same event twice is one event, counted', async () => {
     await using server = await platform()
     await using engine = await startEngine([someIntegration({ endpoint: server.url })])
