@@ -131,7 +131,9 @@ export const createLane = (options: LaneOptions): Lane => {
       const refusal = destination.refuse(deliverable, settings, now)
       return refusal === null ? { claimed: one, deliverable } : { ...settled, ...refusal }
     } catch (error) {
-      return { ...settled, status: 'failed', reason: `internal: ${String(error)}` }
+      // Its name alone: what a parser complains about it quotes, and this is somebody's.
+      const name = error instanceof Error ? error.name : 'fault'
+      return { ...settled, status: 'failed', reason: `internal: the delivery could not be read (${name})` }
     }
   }
 

@@ -80,7 +80,7 @@ const decide = (captured: CapturedEvent, integration: Integration, now: number):
   return { integration, lane, refusal: null, deliverable }
 }
 
-/** A bug in one destination keeps the event from that one alone, and says so. */
+/** A bug in one destination keeps the event from that one alone, and says so; not in its own words, which may quote somebody. */
 const decideSafely = (captured: CapturedEvent, integration: Integration, now: number): Decision => {
   try {
     return decide(captured, integration, now)
@@ -88,7 +88,10 @@ const decideSafely = (captured: CapturedEvent, integration: Integration, now: nu
     return {
       integration,
       lane: laneOf(captured.event.type),
-      refusal: { status: 'unmatchable', reason: `internal: ${String(error)}` },
+      refusal: {
+        status: 'unmatchable',
+        reason: `internal: ${integration.destination.title} failed on it (${error instanceof Error ? error.name : 'fault'})`,
+      },
       deliverable: { event: captured.event, name: captured.event.type, identity: nobody, acceptedAt: now },
     }
   }

@@ -10,7 +10,7 @@ const recent = (id: string) => captured({ id: id as EventId, occurredAt: Date.no
 const breaker = { failures: 3, firstMs: 300, longestMs: 1_200 }
 const forgiving = simplePlatform({ retry: () => ({ maxAttempts: 100, delaysMs: [50] }) })
 
-describe('a platform that nobody answers at', () => {
+describe('a platform that nobody answers at', { timeout: 30_000 }, () => {
   test('is left alone after a few tries, knocked at with one event, and served again by itself', async () => {
     let up = false
     await using server = await startScripted(() => (up ? 200 : 503))
@@ -78,6 +78,27 @@ describe('a platform that nobody answers at', () => {
     expect(server.requests).toHaveLength(1)
     const event = await engine.event('b')
     expect(event!.deliveries[0]).toMatchObject({ status: 'queued', attempts: 0, journal: [] })
+  })
+
+  test('is spared those, too, that were claimed and waited for their turn', async () => {
+    await using server = await startScripted(() => 503)
+    const rateLimit = { eventsPerSecond: 3, batchSize: 1 }
+    await using engine = await startEngine(
+      [someIntegration({ endpoint: server.url, rateLimit }, forgiving)],
+      {
+        breaker: { failures: 1, firstMs: 600_000, longestMs: 600_000 },
+      },
+    )
+    await engine.intake.accept(Array.from({ length: 10 }, (_, index) => recent(`e${index}`)))
+    await until(
+      () => engine.lanes.parked(),
+      (lanes) => lanes.length === 1,
+    )
+    await until(
+      () => engine.store.events({ site: 'shop', status: 'claimed', limit: 10 }),
+      ({ events }) => events.length === 0,
+    )
+    expect(server.requests.length).toBeLessThanOrEqual(3)
   })
 
   test('in one lane does not close the other', async () => {

@@ -23,7 +23,7 @@ const recognising = simplePlatform({
   ],
 })
 
-describe('diagnostics', () => {
+describe('diagnostics', { timeout: 30_000 }, () => {
   test('say per integration and day what arrived, what did not and why, what came twice, and how well it matched', async () => {
     await using server = await startScripted((events) => (events.some(({ id }) => id === 'dead') ? 400 : 200))
     await using engine = await startEngine([

@@ -30,7 +30,7 @@ const discerning = simplePlatform({
   }),
 })
 
-describe('where no request arrives', () => {
+describe('where no request arrives', { timeout: 30_000 }, () => {
   test('a name nobody knows is tried again, because nothing can have been taken', async () => {
     const guard = createAddressGuard({
       allow: [],
@@ -113,7 +113,7 @@ describe('where no request arrives', () => {
   })
 })
 
-describe('where the answer is missing or strange', () => {
+describe('where the answer is missing or strange', { timeout: 30_000 }, () => {
   /** A platform that may have taken the event is not asked again where a second arrival would count twice. */
   test.each<{ name: string; answering: Answering; reason: string }>([
     {
@@ -191,7 +191,7 @@ describe('where the answer is missing or strange', () => {
   )
 })
 
-describe('a clock that is set', () => {
+describe('a clock that is set', { timeout: 30_000 }, () => {
   test.each([
     { name: 'back by a day', shift: -86_400_000 },
     { name: 'ahead by a day', shift: 86_400_000 },
@@ -228,7 +228,7 @@ describe('a clock that is set', () => {
   })
 })
 
-describe('a store that fails', () => {
+describe('a store that fails', { timeout: 30_000 }, () => {
   /** Fails its first calls of a kind, as on a full disk. */
   const failing =
     (kind: 'settle' | 'release' | 'claim', times: number) =>
@@ -245,6 +245,34 @@ describe('a store that fails', () => {
         },
       }
     }
+
+  test('while refusing what has grown too old: neither it nor those claimed with it are forgotten', async () => {
+    await using server = await startScripted()
+    let routed = false
+    const platform = simplePlatform({
+      refuse: ({ event }) =>
+        routed && event.id === 'old' ? { status: 'expired', reason: 'too old by now' } : null,
+    })
+    await using engine = await startEngine(
+      [someIntegration({ endpoint: server.url, batchWindow: 0 }, platform)],
+      {
+        wrap: (store) => failing('release', 1)(failing('settle', 1)(store)),
+      },
+    )
+    const accepting = engine.intake.accept(['a', 'old', 'c'].map(recent))
+    routed = true
+    await accepting
+    const old = await until(
+      () => engine.event('old'),
+      (event) => statusOf(event) === 'expired',
+    )
+    expect(old!.deliveries[0]!.reason).toBe('too old by now')
+    await until(
+      () => server.taken.length,
+      (count) => count === 2,
+    )
+    expect(server.taken.map(({ id }) => id).sort()).toEqual(['a', 'c'])
+  })
 
   test('while settling: the answer is kept until it can be written, and nothing is sent twice', async () => {
     await using server = await startScripted()
@@ -301,7 +329,7 @@ describe('a store that fails', () => {
   })
 })
 
-describe('a bug of ours', () => {
+describe('a bug of ours', { timeout: 30_000 }, () => {
   test('in deciding about retries costs that event, visibly, and not the lane', async () => {
     await using server = await startScripted((events) => (events.some(({ id }) => id === 'bad') ? 503 : 200))
     const faulty = simplePlatform({
@@ -344,12 +372,12 @@ describe('a bug of ours', () => {
     const event = await engine.event('a')
     expect(event!.deliveries.find(({ integration }) => integration === 'shop/faulty')).toMatchObject({
       status: 'unmatchable',
-      reason: 'internal: Error: a bug',
+      reason: 'internal: Simple failed on it (Error)',
     })
   })
 })
 
-describe('stopping', () => {
+describe('stopping', { timeout: 30_000 }, () => {
   test('waits for what is on the wire as long as it may', async () => {
     const answers: (() => void)[] = []
     await using server = await startScripted(() => (response) => {

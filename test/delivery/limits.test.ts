@@ -12,7 +12,7 @@ const recent = (id: string, type = 'purchase') =>
 const many = (count: number, prefix = 'e') =>
   Array.from({ length: count }, (_, index) => recent(`${prefix}${index}`))
 
-describe('limits on a real platform', () => {
+describe('limits on a real platform', { timeout: 30_000 }, () => {
   test('integrations with one credential share its limit; both get all of theirs', async () => {
     await using server = await startScripted()
     const rateLimit = { eventsPerSecond: 10, batchSize: 5 }
@@ -88,7 +88,7 @@ describe('limits on a real platform', () => {
   }, 30_000)
 })
 
-describe('the two lanes', () => {
+describe('the two lanes', { timeout: 30_000 }, () => {
   test('a full batch does not wait for its window, the rest of it does', async () => {
     await using server = await startScripted()
     await using engine = await startEngine([
@@ -153,7 +153,7 @@ describe('the two lanes', () => {
   })
 })
 
-describe('a neighbour that hangs', () => {
+describe('a neighbour that hangs', { timeout: 30_000 }, () => {
   test('delays nobody: all of the healthy platform’s events arrive while it has answered none of its own', async () => {
     const { limits } = simplePlatform()
     const patient = simplePlatform({ limits: { ...limits, timeoutMs: 600_000 } })

@@ -27,7 +27,7 @@ const everyEvent = async (store: Store) => {
   return events
 }
 
-describe('a batch refused as a whole', () => {
+describe('a batch refused as a whole', { timeout: 30_000 }, () => {
   test.each([
     { many: 1, guilty: [613], atMost: 13 },
     { many: 3, guilty: [90, 371, 808], atMost: 37 },

@@ -1,0 +1,178 @@
+import type { Clock } from '../clock.ts'
+import type { BuildContext, Credential, HttpRequest } from '../destinations/destination.ts'
+import type { Outcome } from '../destinations/outcome.ts'
+import type { LaneName } from '../event/names.ts'
+import type { Integration } from '../sites/configure.ts'
+import type { Settlement, Store } from '../store/store.ts'
+import type { Attempt } from './attempt.ts'
+import type { Carried } from './batches.ts'
+import { journalLine, presentableRequest } from './journal.ts'
+import { settlementOf } from './settling.ts'
+
+/** What came of a batch, into the store: each delivery's new state with its line in the journal. */
+
+/** One per attempt and kind of outcome, for the log: all fields, no personal data. */
+export interface LaneNews {
+  readonly site: string
+  readonly integration: string
+  readonly lane: LaneName
+  readonly outcome: Outcome['kind'] | 'store_failed' | 'internal'
+  readonly reason: string
+  readonly code?: string
+  readonly httpStatus?: number
+  readonly durationMs?: number
+  readonly events: number
+}
+
+/** News without what is the same for the whole lane. */
+export type Tell = (news: Omit<LaneNews, 'site' | 'integration' | 'lane'>) => void
+
+export interface Recorder {
+  /** Settles what was attempted and releases what was not; the spared are left to the caller. */
+  settle(batch: readonly Carried[], made: Attempt, spared: ReadonlySet<Carried>): Promise<void>
+  /** Back to where they were. */
+  release(batch: readonly Carried[]): Promise<void>
+  /** A bug of ours costs the events that wake it, which stay visible and replayable, and never the lane. */
+  bury(batch: readonly Carried[], error: unknown): Promise<void>
+}
+
+export interface RecorderOptions {
+  readonly integration: Integration
+  readonly store: Store
+  readonly clock: Clock
+  /** For what is waited for; `clock` is for what is dated. */
+  readonly steady: Clock
+  /** In [0, 1). */
+  readonly random: () => number
+  readonly tell: Tell
+  readonly givingUp: AbortSignal
+}
+
+const storeTroubleMs = 1_000
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+export const contextOf = (
+  integration: Integration,
+  now: number,
+  attempts: number,
+  credential: Credential | null = null,
+): BuildContext => ({
+  site: integration.site,
+  integration: integration.id,
+  now,
+  attempt: attempts + 1,
+  ...(credential === null ? {} : { credential }),
+  ...(integration.endpoint === undefined ? {} : { endpoint: integration.endpoint }),
+  ...(integration.defaultCountry === undefined ? {} : { defaultCountry: integration.defaultCountry }),
+})
+
+/** It says no more than that: the request as sent may hold what nobody should read. */
+const buriedFor = (error: unknown, { claimed: { deliveryId } }: Carried): Settlement => ({
+  deliveryId,
+  status: 'failed',
+  reason: `internal: ${wordsOf(error)}`,
+  dueAt: null,
+  counted: true,
+  line: null,
+})
+
+export const createRecorder = (options: RecorderOptions): Recorder => {
+  const { integration, store, clock, steady, random, tell, givingUp } = options
+  const { destination, settings, secrets } = integration
+
+  /**
+   * What is known of a delivery must be written. While the store refuses, the deliveries stay claimed and the answer stays
+   * here; giving it up would send them twice. Only the end of the process ends this, and then the next start sends again.
+   */
+  const insist = async (write: () => Promise<void>): Promise<void> => {
+    for (;;) {
+      try {
+        return await write()
+      } catch (error) {
+        tell({
+          outcome: 'store_failed',
+          reason: wordsOf(error),
+          events: 0,
+        })
+        if (givingUp.aborted) return
+        await clock.sleep(storeTroubleMs, givingUp)
+      }
+    }
+  }
+
+  const release = (batch: readonly Carried[]): Promise<void> =>
+    insist(() => store.release(batch.map(({ claimed }) => claimed.deliveryId)))
+
+  /** In company an event's own part is shown, not its neighbours': the request as it would be with this event alone. */
+  const requestShown = (
+    made: Attempt,
+    batch: readonly Carried[],
+    one: Carried,
+    { now, hidden }: { readonly now: number; readonly hidden: readonly string[] },
+  ): HttpRequest | null => {
+    if (made.request === null) return null
+    try {
+      const context = contextOf(integration, now, one.claimed.attempts, made.credential)
+      const own = batch.length === 1 ? made.request : destination.build([one.deliverable], settings, context)
+      return presentableRequest(own, [one.deliverable], hidden)
+    } catch {
+      // What cannot be shown was sent all the same.
+      return null
+    }
+  }
+
+  const settlementFor = (
+    made: Attempt,
+    batch: readonly Carried[],
+    one: Carried,
+    outcome: Outcome,
+  ): Settlement | null => {
+    const now = clock.now()
+    const hidden = made.credential === null ? secrets : [...secrets, made.credential.accessToken]
+    try {
+      return settlementOf({
+        deliveryId: one.claimed.deliveryId,
+        attempts: one.claimed.attempts,
+        outcome,
+        policy: (failure) => destination.retry(one.deliverable, failure, settings),
+        now: steady.now(),
+        random: random(),
+        line: journalLine({
+          at: now,
+          outcome,
+          httpStatus: made.httpStatus,
+          durationMs: made.durationMs,
+          request: requestShown(made, batch, one, { now, hidden }),
+          batchSize: batch.length,
+        }),
+      })
+    } catch (error) {
+      tell({ outcome: 'internal', reason: wordsOf(error), events: 1 })
+      return buriedFor(error, one)
+    }
+  }
+
+  const settle: Recorder['settle'] = async (batch, made, spared) => {
+    const settlements: Settlement[] = []
+    const untouched: Carried[] = []
+    for (const [index, one] of batch.entries()) {
+      const outcome = made.outcomes[index]
+      if (outcome === undefined || spared.has(one)) continue
+      const settlement = settlementFor(made, batch, one, outcome)
+      if (settlement === null) untouched.push(one)
+      else settlements.push(settlement)
+    }
+    if (settlements.length > 0) await insist(() => store.settle(settlements))
+    if (untouched.length > 0) await release(untouched)
+  }
+
+  return {
+    settle,
+    release,
+    bury: (batch, error) => {
+      tell({ outcome: 'internal', reason: wordsOf(error), events: batch.length })
+      return insist(() => store.settle(batch.map((one) => buriedFor(error, one))))
+    },
+  }
+}
