@@ -1,5 +1,6 @@
 import { auditRoutes } from './audit.ts'
 import { dataLayerRoutes } from './data-layer.ts'
+import { diagnosticsRoutes } from './diagnostics.ts'
 import { eventRoutes } from './events.ts'
 import { healthRoutes } from './health.ts'
 import { ingestRoutes } from './ingest-route.ts'
@@ -21,6 +22,7 @@ export type AdminRoutesOptions = OptionsOf<typeof ingestRoutes> &
   OptionsOf<typeof eventRoutes> &
   OptionsOf<typeof dataLayerRoutes> &
   OptionsOf<typeof mappingRoutes> &
+  OptionsOf<typeof diagnosticsRoutes> &
   OptionsOf<typeof replayRoutes> &
   OptionsOf<typeof keyRoutes> &
   OptionsOf<typeof auditRoutes> &
@@ -35,6 +37,7 @@ export const adminRoutes = (options: AdminRoutesOptions): readonly Route[] => {
     ...webhookRoutes({ ...options, routes: common }),
     ...mappingRoutes(options),
     ...dataLayerRoutes(options),
+    ...diagnosticsRoutes(options),
     ...replayRoutes(options),
     ...keyRoutes(options),
     ...auditRoutes(options),

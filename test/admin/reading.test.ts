@@ -134,6 +134,38 @@ describe('dead deliveries', () => {
   })
 })
 
+describe('diagnostics', () => {
+  test('count per integration and day what was accepted, delivered, withheld and seen again', async () => {
+    await using platform = await startWebhook()
+    await using it = await startAdminScene([site(hook(platform.url))])
+    await it.engine.intake.accept([at('e1'), at('e2', { consent: noConsentSignal })])
+    await it.engine.intake.accept([at('e1')])
+    const { json } = await until(
+      () => it.ask('GET', '/api/v1/sites/shop/diagnostics'),
+      (answer) => answer.json.days?.[0]?.delivered === 1,
+    )
+    expect(json).toMatchObject({ site: 'shop', complete: true })
+    expect(json.days).toHaveLength(1)
+    expect(json.days[0]).toMatchObject({
+      integration: 'crm',
+      accepted: 2,
+      delivered: 1,
+      coverage: 0.5,
+      refused: { consent_denied: 1 },
+      duplicates: 1,
+    })
+  })
+
+  test.each(['from=yesterday', 'from=2026-02-01&to=2026-01-01', 'from=2020-01-01&to=2026-01-01'])(
+    'refuse the query %s in words',
+    async (query) => {
+      await using it = await startAdminScene([site()])
+      const answer = await it.ask('GET', `/api/v1/sites/shop/diagnostics?${query}`)
+      expect([answer.status, answer.json.error]).toEqual([400, expect.stringContaining('from')])
+    },
+  )
+})
+
 describe('health', () => {
   test('says of each integration what it does, what waits and what holds it up', async () => {
     await using platform = await startWebhook()
