@@ -6,6 +6,10 @@ import { BlockList, isIP } from 'node:net'
 export interface Config {
   readonly rules: string
   readonly listen: Address
+  /** Absent: nothing is served over TLS. */
+  readonly tlsListen?: Address
+  /** At a time, from one address; 0: any number. Absent: as the proxy has it. */
+  readonly connectionsPerAddress?: number
   readonly store: { readonly engine: 'sqlite'; readonly path: string }
   readonly trustedProxies: readonly string[]
   readonly allowPrivateNetworks: readonly string[]
@@ -67,6 +71,8 @@ export const ownEnvironment = (): Environment => process.env
 const flags = {
   rules: { env: 'SLUICE_RULES', fallback: 'rules.json' },
   listen: { env: 'SLUICE_LISTEN', fallback: ':8080' },
+  'tls-listen': { env: 'SLUICE_TLS_LISTEN', fallback: 'off' },
+  'connections-per-address': { env: 'SLUICE_CONNECTIONS_PER_ADDRESS', fallback: '1024' },
   'admin-listen': { env: 'SLUICE_ADMIN_LISTEN', fallback: '127.0.0.1:9090' },
   store: { env: 'SLUICE_STORE', fallback: 'sqlite:./data/sluice.db' },
   'trusted-proxies': { env: 'SLUICE_TRUSTED_PROXIES', fallback: '' },
@@ -132,6 +138,13 @@ const parseStore = (text: string, source: string): Config['store'] => {
   )
 }
 
+const parseConnections = (text: string, source: string): number => {
+  const connections = Number(text)
+  if (text.trim() === '' || !Number.isInteger(connections) || connections < 0 || connections > 1_000_000)
+    throw new UsageError(`${source}: "${text}" is no number of connections; 0 means any number`)
+  return connections
+}
+
 const parseLevel = (text: string, source: string): LogLevel => {
   const level = logLevels.find((one) => one === text)
   if (level === undefined) throw new UsageError(`${source}: "${text}" is none of ${logLevels.join(', ')}`)
@@ -178,11 +191,14 @@ export const readConfig = (
     const { env: name, fallback } = flags[flag]
     return [env[name] ?? fallback, name]
   }
+  const [tlsListen, tlsSource] = setting('tls-listen')
   const admin = parseAdmin(...setting('admin-listen'), adminKey === '' ? undefined : adminKey)
   return {
     ...(admin === null ? {} : { admin }),
     rules: setting('rules')[0],
     listen: parseAddress(...setting('listen')),
+    ...(tlsListen === 'off' ? {} : { tlsListen: parseAddress(tlsListen, tlsSource) }),
+    connectionsPerAddress: parseConnections(...setting('connections-per-address')),
     store: parseStore(...setting('store')),
     trustedProxies: parseCidrs(...setting('trusted-proxies')),
     allowPrivateNetworks: parseCidrs(...setting('allow-private-networks')),

@@ -1,13 +1,15 @@
 import { compileMatcher, type Matcher } from './capture/match.ts'
 import { findDestination } from './destinations/index.ts'
 import { createRouter, type SiteRouter } from './proxy/router.ts'
-import type { LoadedSite } from './rules-file/schema.ts'
+import type { AcmeSettings, LoadedSite } from './rules-file/schema.ts'
 import { configureIntegration, type Integration } from './sites/configure.ts'
 import { secretValues } from './sites/mask.ts'
 
 /** One version of the rules file, compiled for everyone who asks it. Swapped whole, never changed. */
 export interface Configuration {
   readonly sites: readonly LoadedSite[]
+  /** Who issues certificates; `null`: as usual. */
+  readonly acme: AcmeSettings | null
   readonly matcher: Matcher
   readonly router: SiteRouter
   readonly integrations: readonly Integration[]
@@ -23,12 +25,16 @@ const integrationsIn = ({ traffic, integrations }: LoadedSite): readonly Integra
     return [configureIntegration(traffic, declaration, destination, settings, secrets)]
   })
 
-export const compileConfiguration = (sites: readonly LoadedSite[]): Configuration => {
+export const compileConfiguration = (
+  sites: readonly LoadedSite[],
+  acme: AcmeSettings | null = null,
+): Configuration => {
   const traffic = sites.map((site) => site.traffic)
   const integrations = sites.flatMap(integrationsIn)
   const bySite = Map.groupBy(integrations, ({ site }) => site)
   return {
     sites,
+    acme,
     matcher: compileMatcher(traffic),
     router: createRouter(traffic),
     integrations,

@@ -32,6 +32,8 @@ export interface Engine {
   readonly trust: Trust
   /** In force now; replaced as a whole by a reload. */
   readonly configuration: Configuration
+  /** `listener` is called with each that a reload puts in force. */
+  onReload(listener: (configuration: Configuration) => void): void
   /** Shown every request by whoever carries it. */
   readonly capture: Capture
   readonly store: SqliteStore
@@ -119,7 +121,8 @@ export const startEngine = async (
   const deps = rulesDeps(env)
   const loaded = await loadOrRefuse(config.rules, deps, log)
   const sealer = sealerOf(config.secretKeys)
-  let current = compileConfiguration(loaded.sites)
+  let current = compileConfiguration(loaded.sites, loaded.acme)
+  const reloaded: ((configuration: Configuration) => void)[] = []
 
   const store = started.adopt(await openStore(config.store, tellStoreNews(log)), (one) => one.close())
   const interrupted = await store.recover(clock.now())
@@ -201,8 +204,9 @@ export const startEngine = async (
       ? watchRules(config.rules, deps, {
           hash: loaded.hash,
           onLoaded: (fresh) => {
-            current = compileConfiguration(fresh.sites)
+            current = compileConfiguration(fresh.sites, fresh.acme)
             follow()
+            for (const tell of reloaded) tell(current)
             log.info(current.summary, 'new rules are in force')
           },
           onRefused: (problems) =>
@@ -217,6 +221,7 @@ export const startEngine = async (
     get configuration() {
       return current
     },
+    onReload: (listener) => void reloaded.push(listener),
     capture,
     store,
     back: {

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { startAdminApi } from './admin-api.ts'
 import type { Counted } from './admin/metrics.ts'
 import { accessLogger, type AccessWriter } from './access-log.ts'
+import { createCertificateService, type CertificateService } from './certificates/service.ts'
 import { canonicalAddress } from './capture/client-address.ts'
 import { ConfigurationError, type Config, type Environment } from './config.ts'
 import type { Configuration } from './configuration.ts'
-import { startEngine, type EngineCounts } from './engine.ts'
+import { startEngine, type Engine, type EngineCounts } from './engine.ts'
 import type { Log } from './log.ts'
 import { listenProblem } from './preconditions.ts'
 import { createProxy, type Proxy } from './proxy/proxy.ts'
@@ -20,6 +22,8 @@ import type { Store } from './store/store.ts'
 export interface Gateway {
   /** Where visitors are served. */
   readonly url: string
+  /** The same over TLS; `null` without a listener for it. */
+  readonly tlsUrl: string | null
   /** Where the admin API is; `null` without one. */
   readonly adminUrl: string | null
   readonly summary: Configuration['summary']
@@ -42,18 +46,18 @@ export interface GatewayOptions {
   readonly access?: AccessWriter
 }
 
-const listenOrRefuse = async (proxy: Proxy, listen: Config['listen']) => {
+const listenOrRefuse = async (begin: Proxy['listen'], listen: Config['listen']) => {
   try {
-    return await proxy.listen(listen)
+    return await begin(listen)
   } catch (error) {
     throw new ConfigurationError(listenProblem(listen, error), { cause: error })
   }
 }
 
-const urlOf = ({ address, family, port }: AddressInfo): string => {
+const urlOf = ({ address, family, port }: AddressInfo, scheme = 'http'): string => {
   const host =
     address === '::' || address === '0.0.0.0' ? 'localhost' : family === 'IPv6' ? `[${address}]` : address
-  return `http://${host}:${port}`
+  return `${scheme}://${host}:${port}`
 }
 
 /**
@@ -78,6 +82,29 @@ const countedOf = ({ proxy, skipped, waiting, lost }: Counts): Counted => ({
   eventsLost: lost,
 })
 
+/**
+ * Certificates for the sites as they are now and after each reload; what cannot be had then leaves the old ones.
+ *
+ * @throws ConfigurationError where what is asked for cannot be begun.
+ */
+const followCertificates = async (service: CertificateService, engine: Engine, log: Log): Promise<void> => {
+  const follow = ({ sites, acme }: Configuration): Promise<void> =>
+    service.follow(
+      sites.map(({ traffic }) => traffic),
+      acme,
+    )
+  try {
+    await follow(engine.configuration)
+  } catch (error) {
+    throw new ConfigurationError(`certificates: ${String(error)}`, { cause: error })
+  }
+  engine.onReload((configuration) => {
+    follow(configuration).catch((error: unknown) =>
+      log.error({ err: error }, 'the old certificates are kept'),
+    )
+  })
+}
+
 /** @throws ConfigurationError in words; nothing is left half-started. */
 export const startGateway = async (
   config: Config,
@@ -95,7 +122,19 @@ export const startGateway = async (
     now: clock.now,
     random: Math.random,
   })
+  const service = createCertificateService({
+    folder: join(dirname(config.store.path), 'certificates'),
+    log,
+    readText: (path) => readFileSync(path, 'utf8'),
+    now: clock.now,
+  })
+  started.defer(() => service.close())
   const proxy = createProxy({
+    certificates: service.certificates,
+    proofOf: service.proofOf,
+    ...(config.connectionsPerAddress === undefined
+      ? {}
+      : { limits: { connectionsPerAddress: config.connectionsPerAddress } }),
     sites: () => engine.configuration.router,
     capture: engine.capture,
     now: clock.now,
@@ -104,8 +143,13 @@ export const startGateway = async (
     log: { warn: (fields, message) => log.warn(fields, message) },
     ...(onRequestDone === null ? {} : { onRequestDone }),
   })
-  const address = await listenOrRefuse(proxy, config.listen)
   started.defer(() => proxy.close(0))
+  const address = await listenOrRefuse(proxy.listen, config.listen)
+  const tlsAddress =
+    config.tlsListen === undefined ? null : await listenOrRefuse(proxy.listenTls, config.tlsListen)
+  if (tlsAddress !== null) await followCertificates(service, engine, log)
+  else if (engine.configuration.sites.some(({ traffic }) => traffic.tls !== undefined))
+    log.warn('sites have "tls", and nothing is served over it: there is no --tls-listen')
   const counts = (): Counts => ({ proxy: proxy.stats, ...engine.counts() })
   let stopping = false
   const admin =
@@ -123,6 +167,7 @@ export const startGateway = async (
 
   return {
     url: urlOf(address),
+    tlsUrl: tlsAddress === null ? null : urlOf(tlsAddress, 'https'),
     adminUrl: admin?.url ?? null,
     get summary() {
       return engine.configuration.summary
@@ -134,7 +179,7 @@ export const startGateway = async (
       const deadline = AbortSignal.timeout(deadlineMs)
       stopping = true
       // From the visitor inwards: whoever still gets a page has its event committed.
-      await proxy.close(deadlineMs)
+      await Promise.all([proxy.close(deadlineMs), service.close()])
       await admin?.close()
       await engine.close(deadline)
       log.info(counts(), 'stopped')

@@ -42,13 +42,14 @@ export const run = async (args: readonly string[]): Promise<number> => {
   log.info(
     {
       listen: gateway.url,
+      ...(gateway.tlsUrl === null ? {} : { tlsListen: gateway.tlsUrl }),
       admin: gateway.adminUrl,
       store: `sqlite:${config.store.path}`,
       sites: gateway.summary.sites,
       rules: gateway.summary.rules,
       integrations: gateway.summary.integrations,
     },
-    `ready: ${gateway.url}${gateway.adminUrl === null ? '' : ` (admin API: ${gateway.adminUrl})`}`,
+    `ready: ${gateway.url}${gateway.tlsUrl === null ? '' : ` and ${gateway.tlsUrl}`}${gateway.adminUrl === null ? '' : ` (admin API: ${gateway.adminUrl})`}`,
   )
   return stopped.promise
 }

@@ -125,7 +125,9 @@ export const createHttp2Sessions = (
         if (late !== null) clearTimeout(late)
         held.streams -= 1
         held.idleSince = now()
-        if (stream.aborted && !held.dropped.spend(now())) calm(session as ServerHttp2Session, 'reset_flood')
+        // What the origin broke off we cut with INTERNAL_ERROR; a client who sends that is counted by Node.
+        const dropped = stream.aborted && stream.rstCode !== constants.NGHTTP2_INTERNAL_ERROR
+        if (dropped && !held.dropped.spend(now())) calm(session as ServerHttp2Session, 'reset_flood')
       })
     },
 

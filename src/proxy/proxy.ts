@@ -6,24 +6,27 @@ import {
   ServerResponse,
   type Server,
 } from 'node:http'
-import { Socket, type AddressInfo, type Server as NetServer } from 'node:net'
+import { Socket, type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Capture, Observation, RequestHead } from '../capture/capture.ts'
-import { canonicalAddress, wasSecure } from '../capture/client-address.ts'
+import { canonicalAddress } from '../capture/client-address.ts'
 import type { Client } from './client.ts'
 import { Http1Client } from './client-http1.ts'
 import { limitConnections } from './connections.ts'
 import { Exchange, type Front, type ProxyLog, type RequestDone } from './exchange.ts'
 import { addForwarded, type Passage } from './forwarded.ts'
 import { defaultLimits, type ProxyLimits } from './limits.ts'
+import { closeServers, listenOn, type ListenAddress } from './listen.ts'
 import { createOrigins, type OriginTls } from './origins.ts'
 import { sendOptions, sendPage, sendProof, sendRedirect, writePage } from './page.ts'
+import { proofToken } from './proof.ts'
+import { secureLocation, type Peer } from './redirect.ts'
 import { refuse } from './refuse.ts'
 import { readRequestFields, type RequestFields } from './request-fields.ts'
 import type { Route, SiteRouter } from './router.ts'
 import { count, createStats, type ProxyStats } from './stats.ts'
 import { createTlsListener, type Certificates, type TlsListener } from './tls-listener.ts'
-import { createUpgrades, type Upgrades } from './upgrade.ts'
+import { createUpgrades } from './upgrade.ts'
 
 export interface ProxyOptions {
   /** Asked for every request, so that a reload holds from the next one on. Requests under way keep their route. */
@@ -59,17 +62,6 @@ export interface Proxy {
   close(deadlineMs: number): Promise<void>
 }
 
-export interface ListenAddress {
-  readonly host: string
-  readonly port: number
-}
-
-interface Peer {
-  readonly address: string
-  readonly trusted: boolean
-  readonly secure: boolean
-}
-
 /** Only WebSockets are upgraded; any other `Upgrade` (h2c, say) is served as if it were not there (RFC 9110 section 7.8). */
 const asksForWebSocket = (req: IncomingMessage): boolean =>
   req.method === 'GET' &&
@@ -77,23 +69,6 @@ const asksForWebSocket = (req: IncomingMessage): boolean =>
   /(^|,)\s*websocket\s*($|,)/i.test(req.headers.upgrade ?? '')
 
 const nobody = (): boolean => false
-
-const proofPath = '/.well-known/acme-challenge/'
-
-/** The same address over https; `null` where it came so, is served as it came, or tests whether a name leads here. */
-const secureLocation = (
-  route: Route,
-  target: string,
-  { host }: RequestFields,
-  { address, secure, trusted }: Peer,
-  rawHeaders: readonly string[],
-): string | null => {
-  const { httpsPort } = route
-  // Without a Host there is nowhere to send anyone.
-  if (httpsPort === null || host === '' || target === '*' || target.startsWith(proofPath)) return null
-  if (wasSecure(address, secure, rawHeaders, { has: () => trusted, isPublic: () => true })) return null
-  return `https://${host.replace(/:\d+$/, '')}${httpsPort === 443 ? '' : `:${httpsPort}`}${target}`
-}
 
 export const createProxy = (options: ProxyOptions): Proxy => {
   const limits: ProxyLimits = { ...defaultLimits, ...options.limits }
@@ -169,13 +144,6 @@ export const createProxy = (options: ProxyOptions): Proxy => {
     via,
   })
 
-  const proofFor = (method: string, target: string): string | null => {
-    const { proofOf } = options
-    if (proofOf === undefined || !target.startsWith(proofPath)) return null
-    const token = target.slice(proofPath.length)
-    return (method === 'GET' || method === 'HEAD') && /^[\w-]{16,256}$/.test(token) ? proofOf(token) : null
-  }
-
   /** Answers of our own are requests, too, to who counts them; what we refuse is no failure. */
   const tellOwn = (
     asked: Pick<Client, 'method' | 'target' | 'rawHeaders'>,
@@ -194,27 +162,33 @@ export const createProxy = (options: ProxyOptions): Proxy => {
     }
   }
 
+  const turnDown = (
+    client: Client,
+    peer: Peer,
+    { status, code }: { readonly status: number; readonly code: string },
+  ): void => {
+    count(stats.refused, code)
+    // What was misread by one may be misread by the next: such a connection is not used again.
+    client.leaveAfterwards()
+    sendPage(client, status)
+    tellOwn(client, peer, status)
+  }
+
   const serve = (client: Client, peer: Peer): void => {
     const { method, target, rawHeaders, httpVersion } = client
     if (rawHeaders.length > 2 * limits.requestHeaderCount) {
-      count(stats.refused, 'header_count')
-      client.leaveAfterwards()
-      sendPage(client, 431)
-      tellOwn(client, peer, 431)
+      turnDown(client, peer, { status: 431, code: 'header_count' })
       return
     }
     const fields = readRequestFields(rawHeaders, peer.trusted, client.hasBody)
     const refusal = refuse(method, target, httpVersion === '1.0' ? 0 : 1, fields, via)
     if (refusal !== null) {
-      count(stats.refused, refusal.code)
-      // What was misread by one may be misread by the next: such a connection is not used again.
-      client.leaveAfterwards()
-      sendPage(client, refusal.status)
-      tellOwn(client, peer, refusal.status)
+      turnDown(client, peer, refusal)
       return
     }
     // Before any site and any rule: a name is tested before it is served.
-    const proof = proofFor(method, target)
+    const token = proofToken(method, target)
+    const proof = token === null ? null : (options.proofOf?.(token) ?? null)
     if (proof !== null) {
       sendProof(client, proof)
       tellOwn(client, peer, 200)
@@ -354,9 +328,11 @@ export const createProxy = (options: ProxyOptions): Proxy => {
         stats,
         now,
         http1: server,
-        serve: (client, session, remoteAddress) => {
+        serve: (client, session, remoteAddress, refusal) => {
           const peer = knownPeer(session, remoteAddress, true)
-          if (peer !== null) serve(client, peer)
+          if (peer === null) return
+          if (refusal === null) serve(client, peer)
+          else turnDown(client, peer, refusal)
         },
       })
       connections.watch(tls.server)
@@ -383,47 +359,4 @@ const refuseUnreadable = (error: NodeJS.ErrnoException, socket: Duplex, stats: P
   const begun = current instanceof ServerResponse && current.headersSent
   if (socket.writable && error.code !== 'ECONNRESET' && !begun) writePage(socket, status)
   else socket.destroy()
-}
-
-const listenOn = (server: NetServer, { host, port }: ListenAddress): Promise<AddressInfo> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.off('error', reject)
-      resolve(server.address() as AddressInfo)
-    })
-  })
-
-const closed = (server: NetServer): Promise<void> =>
-  new Promise((resolve) => {
-    if (server.listening) server.once('close', resolve)
-    else resolve()
-  })
-
-const closeServers = async (
-  server: Server,
-  tls: TlsListener | null,
-  front: Front,
-  upgrades: Upgrades,
-  deadlineMs: number,
-): Promise<void> => {
-  front.draining = true
-  upgrades.drain()
-  const allClosed = Promise.all([closed(server), tls === null ? null : closed(tls.server)])
-  tls?.drain()
-  server.close()
-  server.closeIdleConnections()
-  // Answers whose heads had gone out leave a connection open that is idle afterwards.
-  const idle = setInterval(() => server.closeIdleConnections(), 50)
-  const deadline = setTimeout(() => {
-    server.closeAllConnections()
-    tls?.destroy()
-    upgrades.destroy()
-  }, deadlineMs)
-  await allClosed
-  clearInterval(idle)
-  clearTimeout(deadline)
-  // Their visitors are gone; ends towards origins may still linger.
-  upgrades.destroy()
-  await front.origins.destroy()
 }

@@ -9,10 +9,9 @@ import type { Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { Client } from './client.ts'
 import { Http2Client } from './client-http2.ts'
-import { readHttp2Head } from './http2-request.ts'
+import { readHttp2Head, type Http2Head, type Http2Refusal } from './http2-request.ts'
 import { createHttp2Sessions } from './http2-sessions.ts'
 import type { ProxyLimits } from './limits.ts'
-import { sendPage } from './page.ts'
 import { count, type ProxyStats } from './stats.ts'
 
 /** Which certificate a name is served with. Asked for every handshake, so that a new one holds from the next on. */
@@ -40,7 +39,12 @@ interface Needs {
   readonly now: () => number
   /** Takes what speaks HTTP/1.1, so that there is one parser with one set of limits. */
   readonly http1: HttpServer
-  readonly serve: (client: Client, session: ServerHttp2Session, remoteAddress: string) => void
+  readonly serve: (
+    client: Client,
+    session: ServerHttp2Session,
+    remoteAddress: string,
+    refusal: Http2Refusal | null,
+  ) => void
 }
 
 const acmeProtocol = 'acme-tls/1'
@@ -67,8 +71,8 @@ export const createTlsListener = (needs: Needs): TlsListener => {
     minVersion: 'TLSv1.2',
     handshakeTimeout: limits.handshakeMs,
     SNICallback(this: TLSSocket, name, done) {
-      const proof = certificates.proof?.(name) ?? null
-      const context = proven.has(this) ? proof : (certificates.find(name) ?? proof)
+      const known = proven.has(this) ? null : certificates.find(name)
+      const context = known ?? certificates.proof?.(name) ?? null
       if (context !== null) {
         done(null, context)
         return
@@ -79,14 +83,19 @@ export const createTlsListener = (needs: Needs): TlsListener => {
       done(new UnknownNameError())
     },
     ALPNCallback(this: TLSSocket, { servername, protocols }) {
-      const proof = certificates.proof?.(servername) ?? null
-      if (proof !== null && protocols.includes(acmeProtocol)) {
+      // Of who names nobody it is `false`, whatever Node's types say.
+      const name = servername || ''
+      // Looked for only where it may be of use: it may cost a look at the disk.
+      const asked = protocols.includes(acmeProtocol)
+      const wanted = name !== '' && (asked || certificates.find(name) === null)
+      const proof = wanted ? (certificates.proof?.(name) ?? null) : null
+      if (proof !== null && asked) {
         proven.add(this)
         this.setKeyCert(proof)
         return acmeProtocol
       }
       // A certificate that only proves a name is not for visitors.
-      if (proof !== null && certificates.find(servername) === null) return undefined
+      if (proof !== null) return undefined
       return protocols.includes('h2') ? 'h2' : protocols.includes('http/1.1') ? 'http/1.1' : undefined
     },
     settings: {
@@ -129,13 +138,10 @@ export const createTlsListener = (needs: Needs): TlsListener => {
     const session = stream.session
     const address = session?.destroyed === false ? session.socket.remoteAddress : undefined
     const head = readHttp2Head(raw, limits.requestHeaderBytes)
-    const request = 'code' in head ? { method: '', target: '', rawHeaders: [] } : head
+    const [request, refusal] = 'code' in head ? [unread, head] : [head, null]
     const client = new Http2Client(stream, request, hasBody, address ?? '')
-    if ('code' in head) {
-      count(stats.refused, head.code)
-      sendPage(client, head.status)
-    } else if (session === undefined || address === undefined) client.destroy()
-    else serve(client, session as ServerHttp2Session, address)
+    if (session === undefined || address === undefined) client.destroy()
+    else serve(client, session as ServerHttp2Session, address, refusal)
   }
   server.on('stream', onStream)
   server.on('unknownProtocol', (socket: TLSSocket) => {
@@ -160,6 +166,8 @@ export const createTlsListener = (needs: Needs): TlsListener => {
 }
 
 const streamWindow = 262_144
+
+const unread: Http2Head = { method: '', target: '', rawHeaders: [] }
 
 class UnknownNameError extends Error {
   readonly code = 'UNKNOWN_NAME'

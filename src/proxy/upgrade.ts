@@ -245,8 +245,6 @@ export const createUpgrades = (front: Front, tls: OriginTls): Upgrades => {
     try {
       carrier.ws(req, socket, head, {
         target: new URL(route.origin.origin),
-        // Else the target is parsed, and some targets cannot be.
-        toProxy: true,
         connectTimeout: limits.connectMs,
         secure: tls.rejectUnauthorized ?? true,
         // Below it would be overwritten. The type is narrower than what is passed on.

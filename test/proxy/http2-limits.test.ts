@@ -259,6 +259,7 @@ describe('when the gateway stops', () => {
     await eventually(() => gateway.proxy.stats.active === 2)
     await gateway.proxy.close(50)
     await Promise.all([silence.closed(), http1.closed()])
-    expect(gateway.proxy.stats.active).toBe(0)
+    await eventually(() => gateway.proxy.stats.active === 0)
+    expect(gateway.proxy.server.listening).toBe(false)
   })
 })

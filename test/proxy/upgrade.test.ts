@@ -35,6 +35,10 @@ const switching =
 
 const anyHost = (url: string) => [siteAt(url, { hosts: ['*'] })]
 
+/** TCP connections of this process, both ends of those it makes to itself. */
+const socketsHere = (): number =>
+  process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length
+
 /** A browser's WebSocket through the gateway; collects what it hears. */
 const openSocket = async (gateway: Gateway, path = '/chat', protocols: string[] = []) => {
   const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}${path}`, protocols)
@@ -94,6 +98,22 @@ describe('a WebSocket', () => {
     visitor.socket.destroy()
     await eventually(() => origin.open.size === 0)
     expect(await nothingLeft(gateway)).toBe(true)
+  })
+
+  test('gets the fields of the 101 as the origin sent them', async () => {
+    const answer = switching.replace(
+      '\r\n\r\n',
+      '\r\nX-Name: \xe9t\xe9\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n',
+    )
+    await using origin = await startRawOrigin(async ({ socket, until }) => {
+      await until('\r\n\r\n')
+      socket.write(answer, 'latin1')
+    })
+    await using gateway = await startGateway(origin.url)
+    const visitor = await gateway.visit()
+    visitor.socket.write(handshake())
+    expect((await visitor.until('\r\n\r\n')).toLowerCase()).toBe(answer.toLowerCase())
+    visitor.socket.destroy()
   })
 
   test('is one of many, and none hears another', async () => {
@@ -161,6 +181,19 @@ describe('a WebSocket', () => {
     visitor.socket.destroy()
     expect(await nothingLeft(gateway)).toBe(true)
   })
+
+  test.each(['/chat?', '/?', '//[', '//a', '/%', '/?a=//b/../c', '/\\\\a'])(
+    'keeps the target %s',
+    async (target) => {
+      await using origin = await startEchoOrigin()
+      await using gateway = await startGateway(origin.url)
+      const visitor = await gateway.visit()
+      visitor.socket.write(handshake(`GET ${target}`))
+      await visitor.until('101')
+      expect(origin.handshakes[0]!.url).toBe(target)
+      visitor.socket.destroy()
+    },
+  )
 
   test('goes to the host the site names for its origin', async () => {
     await using origin = await startEchoOrigin()
@@ -556,16 +589,19 @@ describe('hostile visitors leave the gateway as it was', () => {
 describe('no half is left over', () => {
   test('when the visitor is gone, though the origin would stay', async () => {
     await using origin = await startRawOrigin(async ({ socket, until }) => {
+      // It takes the end for no reason to end, and goes on talking.
+      socket.allowHalfOpen = true
       await until('\r\n\r\n')
       socket.write(switching)
+      const talk = setInterval(() => socket.write('.'), 5)
+      socket.on('close', () => clearInterval(talk))
     })
     await using gateway = await startGateway(origin.url)
     const visitor = await gateway.visit()
     visitor.socket.write(handshake())
     await visitor.until('101')
-    const gone = once(origin.connections[0]!.socket, 'close')
     visitor.socket.resetAndDestroy()
-    await gone
+    await eventually(() => origin.connections[0]!.socket.destroyed)
     expect(await nothingLeft(gateway)).toBe(true)
   })
 
@@ -640,26 +676,25 @@ describe('when the gateway stops', () => {
     await closing
   })
 
-  test('at the deadline, an origin that takes nothing more is let go, though its visitor has long left', async () => {
+  test('the origin’s end of a WebSocket whose visitor has just left is not waited for either', async () => {
     await using origin = await startRawOrigin(async ({ socket, until }) => {
+      // It takes the end for no reason to end.
+      socket.allowHalfOpen = true
       await until('\r\n\r\n')
       socket.write(switching)
-      socket.pause()
     })
     const gateway = await startGateway(origin.url)
     const visitor = await gateway.visit()
     visitor.socket.write(handshake())
     await visitor.until('101')
-    // More than fits the way there.
-    visitor.socket.write(Buffer.alloc(16 * 1024 * 1024))
-    await eventually(() => visitor.socket.bytesWritten > 2 * 1024 * 1024)
     visitor.socket.resetAndDestroy()
     expect(await nothingLeft(gateway)).toBe(true)
-    const { socket } = origin.connections[0]!
-    expect(socket.destroyed).toBe(false)
-    await gateway.proxy.close(20)
-    socket.resume()
-    await origin.connections[0]!.closed()
+    // The origin's end of that connection, and ours, which lingers.
+    expect(socketsHere()).toBe(2)
+    await gateway.proxy.close(60_000)
+    // Far less than it lingers by itself.
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    expect(socketsHere()).toBe(1)
   })
 
   test('at the deadline, whatever will not end is ended', async () => {

@@ -1,0 +1,35 @@
+import { describe, expect, test } from 'vitest'
+import { readConfig, UsageError } from '../src/config.ts'
+
+describe('serving over TLS', () => {
+  test.each<[string, readonly string[], Readonly<Record<string, string>>, unknown]>([
+    ['is off unless asked for', [], {}, undefined],
+    ['is asked for by a flag', ['--tls-listen', ':8443'], {}, { host: '::', port: 8443 }],
+    ['or by the environment', [], { SLUICE_TLS_LISTEN: '127.0.0.1:0' }, { host: '127.0.0.1', port: 0 }],
+    ['the flag being the stronger', ['--tls-listen', 'off'], { SLUICE_TLS_LISTEN: ':8443' }, undefined],
+  ])('%s', (_name, args, env, expected) => {
+    expect(readConfig(args, env).tlsListen).toEqual(expected)
+  })
+
+  test('at no address is refused in words', () => {
+    expect(() => readConfig(['--tls-listen', 'on'], {})).toThrow(
+      new UsageError('--tls-listen: "on" is no address to listen on; write it as :8080 or 127.0.0.1:8080'),
+    )
+  })
+})
+
+describe('connections per address', () => {
+  test.each([
+    [[], 1_024],
+    [['--connections-per-address', '0'], 0],
+    [['--connections-per-address', '50'], 50],
+  ])('%j: %i', (args, expected) => {
+    expect(readConfig(args, {}).connectionsPerAddress).toBe(expected)
+  })
+
+  test.each(['many', '-1', '1.5', ''])('%j is no number of them', (given) => {
+    expect(() => readConfig([], { SLUICE_CONNECTIONS_PER_ADDRESS: given })).toThrow(
+      /SLUICE_CONNECTIONS_PER_ADDRESS: ".*" is no number of connections; 0 means any number/,
+    )
+  })
+})
