@@ -1,5 +1,6 @@
 import type { CapturedEvent, CustomData, FactSource, UserData } from '../event/event.ts'
 import type { SiteId } from '../event/brand.ts'
+import { holdsEmail } from '../event/email-like.ts'
 import { orderEventId, randomEventId } from '../event/id.ts'
 import { isRetiredCurrency } from '../event/money.ts'
 import { canonicalName } from '../event/names.ts'
@@ -53,7 +54,6 @@ const withCurrency = (
       }
 }
 
-const emailLike = /[^\s@]+@[^\s@]+\.[^\s@]+/
 /** Shorter names stand inside too many words. */
 const shortestName = 3
 
@@ -61,7 +61,7 @@ const shortestName = 3
 const namesPerson = (text: string, { email, phone, firstName, lastName, externalId }: UserData): boolean => {
   const folded = text.toLowerCase()
   return (
-    emailLike.test(text) ||
+    holdsEmail(text) ||
     [email, phone, firstName, lastName, externalId].some(
       (value) => value !== undefined && value.length >= shortestName && folded.includes(value.toLowerCase()),
     )

@@ -1,3 +1,4 @@
+import { holdsEmail } from '../event/email-like.ts'
 import type { CustomData } from '../event/event.ts'
 
 /**
@@ -5,7 +6,6 @@ import type { CustomData } from '../event/event.ts'
  * person's identifiers must not travel there beside their hashes.
  */
 
-const emailInside = /\S(?:@|%40)\S+\.\S/i
 const personalName =
   /(?:^|[_\-. ])(?:e[_-]?mail|phone|tel|telephone|mobile|first[_-]?name|last[_-]?name|full[_-]?name|surname|street|address|zip|postal[_-]?code|birth[_-]?(?:day|date)|dob|password|ssn|iban)(?:$|[_\-. ])/i
 
@@ -19,7 +19,7 @@ export const cut = (text: string, longest: number): string =>
 /** The text, cut to `longest` characters; `undefined` when there is none, or when it holds an e-mail address. */
 export const cleanText = (text: string | undefined, longest = 1000): string | undefined => {
   const trimmed = text?.trim()
-  if (trimmed === undefined || trimmed === '' || emailInside.test(trimmed)) return undefined
+  if (trimmed === undefined || trimmed === '' || holdsEmail(trimmed)) return undefined
   return cut(trimmed, longest)
 }
 
@@ -31,7 +31,7 @@ export const cleanProperties = (
     if (typeof value === 'boolean') return true
     if (typeof value === 'number' && !Number.isFinite(value)) return false
     if (personalName.test(spaced(name))) return false
-    return typeof value === 'number' || !emailInside.test(value)
+    return typeof value === 'number' || !holdsEmail(value)
   })
 
 const isKnown = (value: unknown): boolean => {

@@ -1,14 +1,15 @@
+import { holdsEmail } from './email-like.ts'
+
 /** The address of a page in the form that may be kept and sent: no fragment, nothing that names a person or opens a door. */
 
 /** Names whose values are personal or secret in the shops at hand (`key` is an order's password in WooCommerce). */
 const privateName =
   /^(e-?mail|mail|phone|tel|telephone|mobile|first_?name|last_?name|full_?name|name|surname|street|address|zip|postal_?code|birth(day|date)?|dob|password|passwd|pwd|pass|token|access_token|id_token|auth|authorization|secret|signature|sig|key|api_?key|code|session(id)?|sid|ssn|user(name)?)$/i
-const emailLike = /[^\s@]+(@|%40)[^\s@]+\.[^\s@]+/i
 
 const isPrivate = (pair: string): boolean => {
   const equals = pair.indexOf('=')
   const name = equals < 0 ? pair : pair.slice(0, equals)
-  return privateName.test(name) || emailLike.test(pair)
+  return privateName.test(name) || holdsEmail(pair)
 }
 
 /** `null` when the text is no http(s) address. At most 2 048 characters are kept of the query. */
@@ -20,7 +21,7 @@ export const publicPageUrl = (text: string): string | null => {
     .split('&')
     .filter((pair) => pair !== '' && !isPrivate(pair))
     .join('&')
-  const path = emailLike.test(url.pathname) ? '/' : url.pathname
+  const path = holdsEmail(url.pathname) ? '/' : url.pathname
   return `${url.origin}${path}${query === '' ? '' : `?${query}`}`
 }
 
