@@ -18,6 +18,11 @@ export interface Counted {
   readonly refused: Readonly<Record<string, number>>
   readonly originFailed: Readonly<Record<string, number>>
   readonly holdExpired: number
+  readonly redirected: number
+  readonly connectionsRefused: number
+  readonly handshakeFailed: Readonly<Record<string, number>>
+  readonly sessionsEnded: Readonly<Record<string, number>>
+  readonly webSockets: number
   /** By `site/reason`. */
   readonly skipped: Readonly<Record<string, number>>
   readonly eventsWaiting: number
@@ -88,6 +93,21 @@ export const createMetrics = (options: {
   mirrorBy('sluice_origin_failures_total', "Answers given in an origin's place, by reason.", ['code'], () =>
     byCode(counted().originFailed),
   )
+  mirror('sluice_http_redirected_total', 'Requests sent on from http to https.', () => counted().redirected)
+  mirror(
+    'sluice_connections_refused_total',
+    'Connections beyond what one address may have.',
+    () => counted().connectionsRefused,
+  )
+  mirrorBy(
+    'sluice_tls_handshakes_failed_total',
+    'TLS handshakes that came to nothing, by reason.',
+    ['code'],
+    () => byCode(counted().handshakeFailed),
+  )
+  mirrorBy('sluice_http2_sessions_ended_total', 'HTTP/2 sessions ended by us, by reason.', ['code'], () =>
+    byCode(counted().sessionsEnded),
+  )
   mirror(
     'sluice_hold_expired_total',
     'Pages that went before their event was committed.',
@@ -115,6 +135,16 @@ export const createMetrics = (options: {
       registers,
       collect() {
         this.set(counted().activeRequests)
+      },
+    }),
+  )
+  registry.registerMetric(
+    new Gauge({
+      name: 'sluice_websockets',
+      help: 'WebSockets open now.',
+      registers,
+      collect() {
+        this.set(counted().webSockets)
       },
     }),
   )

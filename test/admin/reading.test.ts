@@ -218,6 +218,8 @@ describe('health', () => {
     expect(names.length).toBeGreaterThan(10)
     for (const [name, type] of names) expect(name.endsWith('_total')).toBe(type === 'counter')
     expect(text).toContain('sluice_http_requests_total 7')
+    expect(text).toContain('sluice_tls_handshakes_failed_total{code="unknown_name"} 9')
+    expect(text).toContain('sluice_websockets 10')
     expect(text).toContain('sluice_requests_skipped_total{site="shop",reason="bot"} 5')
     expect(text).toContain('sluice_deliveries_pending{site="shop",integration="crm",lane="realtime"} 1')
     // Asked twice, a counter kept elsewhere is not counted twice.
