@@ -75,6 +75,8 @@ export const startAdminScene = async (
     readonly intake?: Intake
     readonly notReady?: () => string | null
     readonly requestsPerSecond?: number
+    /** Of the listener; the system's when absent. */
+    readonly now?: () => number
   } = {},
 ): Promise<AdminScene> => {
   const engine = await startEngine(sites.flatMap(({ integrations }) => integrations))
@@ -87,7 +89,7 @@ export const startAdminScene = async (
     listen: { host: '127.0.0.1', port: 0 },
     keys: options.keys ?? keys,
     version: '0.0.0',
-    now: Date.now,
+    now: options.now ?? Date.now,
     onFault: (fault) => faults.push(fault.error),
     requestsPerSecond: options.requestsPerSecond ?? 10_000,
     routes: adminRoutes({
