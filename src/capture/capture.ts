@@ -27,9 +27,16 @@ export interface ResponseHead {
   readonly rawHeaders: readonly string[]
 }
 
+/** What the site has opted in to have added to its answer; all else passes as it came. */
+export interface Amendment {
+  /** Fields to follow the origin's own: name, value, name, value, …. */
+  readonly fields: readonly string[]
+}
+
 /** Told in this order: `responseHead`, `chunk`…, then `end` or `abort`. */
 export interface Observation {
-  responseHead(head: ResponseHead): void
+  /** `null`: nothing is to be added. A host that only looks on leaves the answer as it is. */
+  responseHead(head: ResponseHead): Amendment | null
   /** The bytes as they pass, still encoded. They are read before the call returns or copied, never changed. */
   chunk(bytes: Uint8Array): void
   /**

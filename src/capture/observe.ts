@@ -115,6 +115,7 @@ export const createCapture = ({
           collector = createCollector({
             contentEncoding: headerValue(head.rawHeaders, 'content-encoding') ?? null,
           })
+        return null
       },
       chunk: (bytes) => collector?.push(bytes),
       end: () => {

@@ -202,8 +202,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     if (this.#front.draining) client.leaveAfterwards()
+    let added: readonly string[] = []
+    this.#tell((observation) => {
+      added = observation.responseHead({ status, rawHeaders: head.headers })?.fields ?? []
+    })
     try {
-      client.head(status, reasonPhrase(statusText), head)
+      client.head(
+        status,
+        reasonPhrase(statusText),
+        added.length === 0 ? head : { ...head, headers: [...head.headers, ...added] },
+      )
     } catch (error) {
       // Node may already have decided that this response has no body: its page would leave the client waiting.
       client.leaveAfterwards()
@@ -211,7 +219,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     this.#head = head
-    this.#tell((observation) => observation.responseHead({ status, rawHeaders: head.headers }))
     if (head.contentLength === 0 || status === 204 || status === 304 || client.method === 'HEAD') return
     if (head.contentLength !== null) this.#remaining = head.contentLength
     // The first bytes of the body mostly come with the head and then leave with it; else the head goes alone, at once.

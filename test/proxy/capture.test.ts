@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import type { Capture } from '../../src/capture/capture.ts'
 import { answering, ok, startRawOrigin } from '../origins/raw-origin.ts'
-import { eventually, recordingCapture, request, siteAt, startGateway, stillServes } from './support.ts'
+import {
+  eventually,
+  parseRaw,
+  recordingCapture,
+  request,
+  siteAt,
+  startGateway,
+  stillServes,
+} from './support.ts'
 
 /** A commit that the test settles. */
 const pendingCommit = () => Promise.withResolvers<void>()
@@ -51,6 +59,22 @@ describe('capture is shown', () => {
       aborted: false,
     })
     expect(Buffer.concat(capture.seen[0]!.chunks).toString()).toBe('page')
+  })
+
+  test('and may add fields behind those of the origin, which itself it is not shown', async () => {
+    await using origin = await startRawOrigin(
+      answering('HTTP/1.1 200 OK\r\nSet-Cookie: theirs=1\r\nContent-Length: 4\r\n\r\npage'),
+    )
+    const capture = recordingCapture(() => null, { fields: ['Set-Cookie', 'ours=2', 'Set-Cookie', 'too=3'] })
+    await using gateway = await startGateway(origin.url, { capture })
+    const { fields, body } = parseRaw(await gateway.exchange(request('GET /', ['Connection: close'])))
+    expect(fields.filter((field) => field.startsWith('Set-Cookie'))).toEqual([
+      'Set-Cookie: theirs=1',
+      'Set-Cookie: ours=2',
+      'Set-Cookie: too=3',
+    ])
+    expect(body).toBe('page')
+    expect(capture.seen[0]!.responseHead!.rawHeaders).not.toContain('ours=2')
   })
 
   test('nothing of what the gateway refuses or answers itself, and abort where it answers for the origin', async () => {
@@ -173,7 +197,7 @@ describe('a capture that throws never hurts the page', () => {
   const fail = (): never => {
     throw new Error('a bug')
   }
-  const sound = { responseHead: () => {}, chunk: () => {}, end: () => null, abort: () => {} }
+  const sound = { responseHead: () => null, chunk: () => {}, end: () => null, abort: () => {} }
   test.each<[string, Capture]>([
     ['at the request', { begin: fail }],
     ['at the head', { begin: () => ({ ...sound, responseHead: fail }) }],

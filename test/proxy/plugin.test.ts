@@ -255,7 +255,7 @@ describe('a capture that throws never reaches the host', () => {
   const fail = (): never => {
     throw new Error('a bug')
   }
-  const sound = { responseHead: () => {}, chunk: () => {}, end: () => null, abort: () => {} }
+  const sound = { responseHead: () => null, chunk: () => {}, end: () => null, abort: () => {} }
   test.each<[string, Capture]>([
     ['at the request', { begin: fail }],
     ['at the head', { begin: () => ({ ...sound, responseHead: fail }) }],

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import type { Capture, Observation, RequestHead, ResponseHead } from '../../src/capture/capture.ts'
+import type { Amendment, Capture, Observation, RequestHead, ResponseHead } from '../../src/capture/capture.ts'
 import { createProxy, type Proxy, type ProxyOptions } from '../../src/proxy/proxy.ts'
 import { createRouter, type RoutedSite, type SiteRouter } from '../../src/proxy/router.ts'
 import { listenTo, type RawConnection } from '../origins/raw-origin.ts'
@@ -98,6 +98,7 @@ export interface Recorded {
 /** A capture that writes down what it is told and lets the test decide when the event is committed. */
 export const recordingCapture = (
   commit: () => Promise<void> | null = () => null,
+  amendment: Amendment | null = null,
 ): Capture & { readonly seen: Recorded[] } => {
   const seen: Recorded[] = []
   return {
@@ -108,6 +109,7 @@ export const recordingCapture = (
       const observation: Observation = {
         responseHead: (responseHead) => {
           recorded.responseHead = responseHead
+          return amendment
         },
         chunk: (bytes) => {
           recorded.chunks.push(Buffer.from(bytes))
