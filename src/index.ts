@@ -1,5 +1,6 @@
 import { ownEnvironment, readConfig, type Environment } from './config.ts'
-import { startEngine, type EngineCounts } from './engine.ts'
+import { startEngine } from './gateway/engine.ts'
+import type { FrontCounts } from './gateway/front.ts'
 import { createLog, type Log } from './log.ts'
 import { createPlugin, type ObservedProxy } from './proxy/plugin.ts'
 import type { RulesFile } from './rules-file/schema.ts'
@@ -33,7 +34,7 @@ export interface Gateway {
   close(options?: { readonly deadlineMs?: number }): Promise<void>
 }
 
-export interface Counts extends EngineCounts {
+export interface Counts extends FrontCounts {
   /** Pages looked at now. */
   readonly watching: number
 }
@@ -57,8 +58,8 @@ export const createGateway = async ({
   const log = given ?? createLog(env['SLUICE_LOG_LEVEL'] === undefined ? 'warn' : config.logLevel)
   const engine = await startEngine({ ...config, rules }, { log, env })
   const plugin = createPlugin({
-    capture: engine.capture,
-    now: engine.clock.now,
+    capture: engine.front.capture,
+    now: engine.ground.clock.now,
     onFault: (error) => log.error({ err: error }, 'a page could not be watched'),
   })
   let closed: Promise<void> | null = null
@@ -66,15 +67,15 @@ export const createGateway = async ({
     const deadline = AbortSignal.timeout(deadlineMs)
     await plugin.close(deadlineMs)
     await engine.close(deadline)
-    log.info({ ...engine.counts() }, 'stopped')
+    log.info({ ...engine.front.counts() }, 'stopped')
   }
   return {
     attach: (proxyServer) => {
       if (closed === null) plugin.attach(proxyServer)
       else log.warn({}, 'the gateway is closed: a proxy server was not attached')
     },
-    counts: () => ({ ...engine.counts(), watching: plugin.watching }),
-    reload: engine.reload,
+    counts: () => ({ ...engine.front.counts(), watching: plugin.watching }),
+    reload: engine.ground.reload,
     close: ({ deadlineMs = 10_000 } = {}) => (closed ??= close(deadlineMs)),
   }
 }

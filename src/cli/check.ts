@@ -1,7 +1,7 @@
 import { loadRules } from '../rules-file/load.ts'
 import { formatProblems } from '../rules-file/problem.ts'
 import type { RulesDeps } from '../rules-file/load.ts'
-import { rulesDeps } from '../rules-deps.ts'
+import { rulesDeps } from '../gateway/rules-deps.ts'
 import type { Io } from './io.ts'
 
 /** `sluice check`: everything that is wrong with a rules file, and every rule that can never fire. */

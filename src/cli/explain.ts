@@ -13,12 +13,12 @@ import { compileBots, qualifyRequest, qualifyResponse } from '../capture/qualify
 import { readingsOf } from '../capture/reading.ts'
 import { readVisit } from '../capture/visit.ts'
 import { ConfigurationError, parseFlags, UsageError } from '../config.ts'
-import { compileConfiguration, type Configuration } from '../configuration.ts'
+import { compileConfiguration, type Configuration } from '../gateway/configuration.ts'
 import { route, type Decision } from '../delivery/route.ts'
 import type { CapturedEvent } from '../event/event.ts'
 import { loadRules } from '../rules-file/load.ts'
 import { formatProblems } from '../rules-file/problem.ts'
-import { rulesDeps } from '../rules-deps.ts'
+import { rulesDeps } from '../gateway/rules-deps.ts'
 import { maskRequest } from '../sites/mask.ts'
 import {
   consentText,

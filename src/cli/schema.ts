@@ -1,4 +1,4 @@
-import { rulesDeps } from '../rules-deps.ts'
+import { rulesDeps } from '../gateway/rules-deps.ts'
 import { rulesJsonSchema } from '../rules-file/json-schema.ts'
 import type { Platforms } from '../rules-file/schema.ts'
 import type { Io } from './io.ts'

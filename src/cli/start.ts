@@ -1,5 +1,5 @@
 import { readConfig } from '../config.ts'
-import { startGateway } from '../gateway.ts'
+import { startGateway } from '../gateway/gateway.ts'
 import { createLog, openAccessLog } from '../log.ts'
 
 /** `sluice start`: runs until it is told to stop. */

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { compileMatcher } from '../../src/capture/match.ts'
 import { readMatchRequest } from '../../src/capture/match-request.ts'
-import { rulesDeps } from '../../src/rules-deps.ts'
+import { rulesDeps } from '../../src/gateway/rules-deps.ts'
 import { loadRules } from '../../src/rules-file/load.ts'
 
 const example = fileURLToPath(new URL('../../rules.example.json', import.meta.url))

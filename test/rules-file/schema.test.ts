@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { rulesDeps } from '../../src/rules-deps.ts'
+import { rulesDeps } from '../../src/gateway/rules-deps.ts'
 import { runSchema, schemaText } from '../../src/cli/schema.ts'
 import { rulesJsonSchema } from '../../src/rules-file/json-schema.ts'
 import { platforms } from './deps.ts'

@@ -3,48 +3,34 @@ import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { startAdminApi } from './admin-api.ts'
-import type { Counted } from './admin/metrics.ts'
 import { accessLogger, type AccessWriter } from './access-log.ts'
-import { createCertificateService, type CertificateService } from './certificates/service.ts'
-import { canonicalAddress } from './capture/client-address.ts'
-import { ConfigurationError, type Config, type Environment } from './config.ts'
+import { canonicalAddress } from '../capture/client-address.ts'
+import { createCertificateService, type CertificateService } from '../certificates/service.ts'
+import { ConfigurationError, type Config } from '../config.ts'
 import type { Configuration } from './configuration.ts'
-import { startEngine, type Engine, type EngineCounts } from './engine.ts'
-import type { Log } from './log.ts'
+import type { Front } from './front.ts'
+import type { Ground } from './ground.ts'
 import { listenProblem } from './preconditions.ts'
-import { createProxy, type Proxy } from './proxy/proxy.ts'
-import type { ProxyStats } from './proxy/stats.ts'
-import type { Store } from './store/store.ts'
+import { createProxy, type Proxy } from '../proxy/proxy.ts'
+import type { ProxyStats } from '../proxy/stats.ts'
 
-/** The standalone gateway: the engine behind a front of its own. */
-
-export interface Gateway {
-  /** Where visitors are served. */
+/** The listeners where visitors come, before a front. */
+export interface Serving {
   readonly url: string
   /** The same over TLS; `null` without a listener for it. */
   readonly tlsUrl: string | null
-  /** Where the admin API is; `null` without one. */
-  readonly adminUrl: string | null
-  readonly summary: Configuration['summary']
-  counts(): Counts
-  readonly store: Store
-  /** Reads the rules file again, now. */
-  reload(): void
-  /** No new requests; what is under way has `deadlineMs` to finish; what is accepted is on the disk when this resolves. */
+  /** Where they listen, for whoever is to listen there next. */
+  readonly listen: Config['listen']
+  readonly tlsListen: Config['listen'] | null
+  readonly stats: Readonly<ProxyStats>
+  /** No new requests; what is under way has `deadlineMs` to finish. */
   close(deadlineMs: number): Promise<void>
 }
 
-export interface Counts extends EngineCounts {
-  readonly proxy: Readonly<ProxyStats>
-}
-
-export interface GatewayOptions {
-  readonly log: Log
-  readonly env: Environment
-  /** Where access lines go; absent: among the others. */
-  readonly access?: AccessWriter
-}
+export type ServingConfig = Pick<
+  Config,
+  'store' | 'listen' | 'tlsListen' | 'connectionsPerAddress' | 'accessLog'
+>
 
 const listenOrRefuse = async (begin: Proxy['listen'], listen: Config['listen']) => {
   try {
@@ -70,56 +56,46 @@ const viaOf = ({ path }: Config['store']): string =>
     .digest('hex')
     .slice(0, 12)}`
 
-const countedOf = ({ proxy, skipped, waiting, lost }: Counts): Counted => ({
-  requests: proxy.requests,
-  activeRequests: proxy.active,
-  unknownHost: proxy.unknownHost,
-  refused: proxy.refused,
-  originFailed: proxy.originFailed,
-  holdExpired: proxy.holdExpired,
-  redirected: proxy.redirected,
-  connectionsRefused: proxy.connectionsRefused,
-  handshakeFailed: proxy.handshakeFailed,
-  sessionsEnded: proxy.sessionsEnded,
-  webSockets: proxy.webSockets,
-  skipped,
-  eventsWaiting: waiting,
-  eventsLost: lost,
-})
-
 /**
  * Certificates for the sites as they are now and after each reload; what cannot be had then leaves the old ones.
  *
  * @throws ConfigurationError where what is asked for cannot be begun.
  */
-const followCertificates = async (service: CertificateService, engine: Engine, log: Log): Promise<void> => {
+const followCertificates = async (service: CertificateService, ground: Ground): Promise<void> => {
   const follow = ({ sites, acme }: Configuration): Promise<void> =>
     service.follow(
       sites.map(({ traffic }) => traffic),
       acme,
     )
   try {
-    await follow(engine.configuration)
+    await follow(ground.configuration)
   } catch (error) {
     throw new ConfigurationError(`certificates: ${String(error)}`, { cause: error })
   }
-  engine.onReload((configuration) => {
+  ground.onReload((configuration) => {
     follow(configuration).catch((error: unknown) =>
-      log.error({ err: error }, 'the old certificates are kept'),
+      ground.log.error({ err: error }, 'the old certificates are kept'),
     )
   })
 }
 
 /** @throws ConfigurationError in words; nothing is left half-started. */
-export const startGateway = async (
-  config: Config,
-  { log, env, access }: GatewayOptions,
-): Promise<Gateway> => {
+export const startServing = async (
+  config: ServingConfig,
+  {
+    ground,
+    front,
+    access,
+  }: {
+    readonly ground: Ground
+    readonly front: Front
+    /** Where access lines go; absent: among the others. */
+    readonly access?: AccessWriter | undefined
+  },
+): Promise<Serving> => {
   await using started = new AsyncDisposableStack()
-  const engine = started.adopt(await startEngine(config, { log, env }), (one) =>
-    one.close(AbortSignal.timeout(0)),
-  )
-  const { clock, trust } = engine
+  const { clock, log } = ground
+  const { trust, capture } = front
   const onRequestDone = accessLogger({
     ...(config.accessLog === undefined ? {} : { wish: config.accessLog }),
     write: access ?? ((line) => log.info(line, 'request')),
@@ -140,8 +116,8 @@ export const startGateway = async (
     ...(config.connectionsPerAddress === undefined
       ? {}
       : { limits: { connectionsPerAddress: config.connectionsPerAddress } }),
-    sites: () => engine.configuration.router,
-    capture: engine.capture,
+    sites: () => ground.configuration.router,
+    capture,
     now: clock.now,
     trust: (address) => trust.has(canonicalAddress(address) ?? address),
     via: viaOf(config.store),
@@ -152,42 +128,22 @@ export const startGateway = async (
   const address = await listenOrRefuse(proxy.listen, config.listen)
   const tlsAddress =
     config.tlsListen === undefined ? null : await listenOrRefuse(proxy.listenTls, config.tlsListen)
-  if (tlsAddress !== null) await followCertificates(service, engine, log)
-  else if (engine.configuration.sites.some(({ traffic }) => traffic.tls !== undefined))
+  if (tlsAddress !== null) await followCertificates(service, ground)
+  else if (ground.configuration.sites.some(({ traffic }) => traffic.tls !== undefined))
     log.warn('sites have "tls", and nothing is served over it: there is no --tls-listen')
-  const counts = (): Counts => ({ proxy: proxy.stats, ...engine.counts() })
-  let stopping = false
-  const admin =
-    config.admin === undefined
-      ? null
-      : await startAdminApi({
-          admin: config.admin,
-          engine,
-          log,
-          rulesFile: config.rules,
-          counted: () => countedOf(counts()),
-          notReady: () => (stopping ? 'the gateway is stopping' : null),
-        })
   started.move()
 
   return {
     url: urlOf(address),
     tlsUrl: tlsAddress === null ? null : urlOf(tlsAddress, 'https'),
-    adminUrl: admin?.url ?? null,
-    get summary() {
-      return engine.configuration.summary
-    },
-    counts,
-    store: engine.store,
-    reload: engine.reload,
+    listen: { ...config.listen, port: address.port },
+    tlsListen:
+      config.tlsListen === undefined || tlsAddress === null
+        ? null
+        : { ...config.tlsListen, port: tlsAddress.port },
+    stats: proxy.stats,
     close: async (deadlineMs) => {
-      const deadline = AbortSignal.timeout(deadlineMs)
-      stopping = true
-      // From the visitor inwards: whoever still gets a page has its event committed.
       await Promise.all([proxy.close(deadlineMs), service.close()])
-      await admin?.close()
-      await engine.close(deadline)
-      log.info(counts(), 'stopped')
     },
   }
 }

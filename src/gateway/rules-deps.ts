@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { readPairFiles } from './certificates/files.ts'
-import { doubtsAbout } from './certificates/pair.ts'
-import { destinations } from './destinations/index.ts'
-import type { RulesDeps } from './rules-file/load.ts'
-import { resolveSecret } from './sites/secrets.ts'
+import { readPairFiles } from '../certificates/files.ts'
+import { doubtsAbout } from '../certificates/pair.ts'
+import { destinations } from '../destinations/index.ts'
+import type { RulesDeps } from '../rules-file/load.ts'
+import { resolveSecret } from '../sites/secrets.ts'
 
 const readText = (path: string): string => readFileSync(path, 'utf8')
 

@@ -1,9 +1,9 @@
-import { compileMatcher, type Matcher } from './capture/match.ts'
-import { findDestination } from './destinations/index.ts'
-import { createRouter, type SiteRouter } from './proxy/router.ts'
-import type { AcmeSettings, LoadedSite } from './rules-file/schema.ts'
-import { configureIntegration, type Integration } from './sites/configure.ts'
-import { secretValues } from './sites/mask.ts'
+import { compileMatcher, type Matcher } from '../capture/match.ts'
+import { findDestination } from '../destinations/index.ts'
+import { createRouter, type SiteRouter } from '../proxy/router.ts'
+import type { AcmeSettings, LoadedSite } from '../rules-file/schema.ts'
+import { configureIntegration, type Integration } from '../sites/configure.ts'
+import { secretValues } from '../sites/mask.ts'
 
 /** One version of the rules file, compiled for everyone who asks it. Swapped whole, never changed. */
 export interface Configuration {

@@ -1,11 +1,11 @@
-import { ConfigurationError, type Config } from './config.ts'
-import type { Log } from './log.ts'
-import { loadRules, type Loaded, type Problems, type RulesDeps } from './rules-file/load.ts'
-import { parseRules } from './rules-file/parse.ts'
-import { formatProblems } from './rules-file/problem.ts'
-import { createSealer, type Sealer } from './sites/secrets.ts'
-import { openSqliteStore, type SqliteStore } from './store/sqlite/index.ts'
-import { StoreError, type StoreNews } from './store/store.ts'
+import { ConfigurationError, type Config } from '../config.ts'
+import type { Log } from '../log.ts'
+import { loadRules, type Loaded, type Problems, type RulesDeps } from '../rules-file/load.ts'
+import { parseRules } from '../rules-file/parse.ts'
+import { formatProblems } from '../rules-file/problem.ts'
+import { createSealer, type Sealer } from '../sites/secrets.ts'
+import { openSqliteStore, type SqliteStore } from '../store/sqlite/index.ts'
+import { StoreError, type StoreNews } from '../store/store.ts'
 
 /** What must hold before anything runs; each says in words what is wrong, as a ConfigurationError. */
 

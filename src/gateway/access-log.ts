@@ -1,7 +1,7 @@
-import { canonicalAddress, clientAddress, type Trust } from './capture/client-address.ts'
-import type { AccessLogWish } from './config.ts'
-import { publicPageUrl, withoutClickIds } from './event/page-url.ts'
-import type { RequestDone } from './proxy/exchange.ts'
+import { canonicalAddress, clientAddress, type Trust } from '../capture/client-address.ts'
+import type { AccessLogWish } from '../config.ts'
+import { publicPageUrl, withoutClickIds } from '../event/page-url.ts'
+import type { RequestDone } from '../proxy/exchange.ts'
 
 /** Which requests leave a line, and what may stand in it. */
 

@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { accessLogger, publicTarget, type AccessLine } from '../src/access-log.ts'
-import { compileTrust } from '../src/capture/client-address.ts'
-import { readConfig, UsageError, type AccessLogWish } from '../src/config.ts'
-import { openAccessLog } from '../src/log.ts'
-import type { RequestDone } from '../src/proxy/exchange.ts'
-import { temporaryFolder } from './cli/folder.ts'
+import { accessLogger, publicTarget, type AccessLine } from '../../src/gateway/access-log.ts'
+import { compileTrust } from '../../src/capture/client-address.ts'
+import { readConfig, UsageError, type AccessLogWish } from '../../src/config.ts'
+import { openAccessLog } from '../../src/log.ts'
+import type { RequestDone } from '../../src/proxy/exchange.ts'
+import { temporaryFolder } from '../cli/folder.ts'
 
 const done: RequestDone = {
   site: 'shop',

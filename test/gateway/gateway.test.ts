@@ -2,12 +2,12 @@ import { join } from 'node:path'
 import { writeFile } from 'node:fs/promises'
 import { request } from 'undici'
 import { describe, expect, test, vi } from 'vitest'
-import { readConfig } from '../src/config.ts'
-import { startGateway } from '../src/gateway.ts'
-import { collectedLog, env, folderOfItsOwn, rulesBefore } from './journeys/hosts.ts'
-import { startHttpOrigin } from './origins/http-origin.ts'
-import { startGatewayProcess } from './support/gateway-process.ts'
-import { until } from './support/until.ts'
+import { readConfig } from '../../src/config.ts'
+import { startGateway } from '../../src/gateway/gateway.ts'
+import { collectedLog, env, folderOfItsOwn, rulesBefore } from '../journeys/hosts.ts'
+import { startHttpOrigin } from '../origins/http-origin.ts'
+import { startGatewayProcess } from '../support/gateway-process.ts'
+import { until } from '../support/until.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 

@@ -1,23 +1,22 @@
-import { createKeys } from './admin/keys.ts'
-import { createMetrics, type Counted } from './admin/metrics.ts'
-import { adminRoutes } from './admin/routes.ts'
-import { startAdmin, type Admin } from './admin/server.ts'
-import type { AdminSite } from './admin/sites.ts'
-import { ConfigurationError, isLoopback, type AdminConfig } from './config.ts'
-import { createCredentials } from './delivery/credentials.ts'
-import type { Engine } from './engine.ts'
+import { createKeys } from '../admin/keys.ts'
+import { createMetrics, type Counted } from '../admin/metrics.ts'
+import { adminRoutes } from '../admin/routes.ts'
+import { startAdmin, type Admin } from '../admin/server.ts'
+import type { AdminSite } from '../admin/sites.ts'
+import { ConfigurationError, isLoopback, type AdminConfig } from '../config.ts'
+import type { Back } from './back.ts'
+import { createCredentials } from '../delivery/credentials.ts'
+import type { Intake } from '../delivery/intake.ts'
+import type { Ground } from './ground.ts'
 import { listenProblem } from './preconditions.ts'
-import type { Log } from './log.ts'
 
-/** The wiring of the admin listener: what the engine has, shown to whoever holds a key. */
-
-/** How often changes that other processes made to the settings are looked for. */
-const refreshMs = 2_000
+/** The wiring of the admin listener: what the back has, shown to whoever holds a key. */
 
 export interface AdminApiOptions {
   readonly admin: AdminConfig
-  readonly engine: Engine
-  readonly log: Log
+  readonly ground: Ground
+  readonly back: Back
+  readonly intake: Intake
   /** For whoever wants to change what is declared there. */
   readonly rulesFile: string
   readonly counted: () => Counted
@@ -27,9 +26,9 @@ export interface AdminApiOptions {
 
 /** @throws ConfigurationError where it cannot listen. */
 export const startAdminApi = async (options: AdminApiOptions): Promise<Admin> => {
-  const { admin, engine, log, rulesFile, counted, notReady } = options
-  const { clock, store, back } = engine
-  const { managed, transport, sealer, intake, lanes } = back
+  const { admin, ground, back, intake, rulesFile, counted, notReady } = options
+  const { clock, log, store, managed, sealer } = ground
+  const { transport, lanes } = back
   const now = clock.now
   const keys = createKeys(store, admin.key, now)
   const credentials = createCredentials({ transport, clock })
@@ -37,10 +36,10 @@ export const startAdminApi = async (options: AdminApiOptions): Promise<Admin> =>
   back.onAttempt(metrics.attempted)
 
   const sites = (): readonly AdminSite[] =>
-    engine.configuration.sites.map(({ traffic }) => ({
+    ground.configuration.sites.map(({ traffic }) => ({
       id: traffic.id,
       currency: traffic.currency,
-      integrations: back.integrationsOf(traffic.id),
+      integrations: ground.integrationsOf(traffic.id),
     }))
   const routes = adminRoutes({
     store,
@@ -57,11 +56,8 @@ export const startAdminApi = async (options: AdminApiOptions): Promise<Admin> =>
     lanes,
     metrics,
     notReady,
-    declared: (site) => engine.configuration.integrationsOf(site),
+    declared: (site) => ground.configuration.integrationsOf(site),
   })
-  const refreshing = setInterval(() => {
-    managed.refresh().catch((error: unknown) => log.warn({ err: error }, 'settings could not be read anew'))
-  }, refreshMs).unref()
 
   try {
     const listener = await startAdmin({
@@ -76,13 +72,11 @@ export const startAdminApi = async (options: AdminApiOptions): Promise<Admin> =>
     return {
       url: listener.url,
       close: async () => {
-        clearInterval(refreshing)
         await listener.close()
         credentials.close()
       },
     }
   } catch (error) {
-    clearInterval(refreshing)
     throw new ConfigurationError(listenProblem(admin.listen, error), { cause: error })
   }
 }

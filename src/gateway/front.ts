@@ -1,0 +1,69 @@
+import { createCapture } from '../capture/observe.ts'
+import type { Capture } from '../capture/capture.ts'
+import { compileTrust, type Trust } from '../capture/client-address.ts'
+import { createDomPool } from '../capture/page/dom-pool.ts'
+import { createProductCache } from '../capture/product-cache.ts'
+import type { Config } from '../config.ts'
+import { createHandover } from '../delivery/handover.ts'
+import type { Intake } from '../delivery/intake.ts'
+import type { Ground } from './ground.ts'
+
+/** From pages to committed events: what every process that carries traffic has. It never talks to a platform. */
+export interface Front {
+  readonly trust: Trust
+  /** Shown every request by whoever carries it. */
+  readonly capture: Capture
+  counts(): FrontCounts
+  /** Called when no page is under way any more: events of pages that have passed are committed, up to the signal. */
+  close(deadline: AbortSignal): Promise<void>
+}
+
+/** Since the start; plain numbers for whoever shows them. */
+export interface FrontCounts {
+  /** Requests that a rule's address matches and that did not count, by `site/reason`. */
+  readonly skipped: Readonly<Record<string, number>>
+  /** Events that wait in memory because the store cannot take them, and those that found no place. */
+  readonly waiting: number
+  readonly lost: number
+}
+
+const signalled = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+export const startFront = (config: Pick<Config, 'trustedProxies'>, ground: Ground, intake: Intake): Front => {
+  const { clock, log } = ground
+  const handover = createHandover({
+    intake,
+    clock,
+    onTrouble: (trouble) => log.error(trouble, 'an event could not be committed'),
+    onHealed: (waited) => log.info({ waited }, 'waiting events are committed'),
+  })
+  const dom = createDomPool()
+  const trust = compileTrust(config.trustedProxies)
+  const skipped: Record<string, number> = {}
+  const capture = createCapture({
+    matcher: () => ground.configuration.matcher,
+    trust,
+    reader: { dom, products: createProductCache() },
+    onEvent: handover.give,
+    onSkip: ({ site, rule, reason }) => {
+      const key = `${site}/${reason}`
+      skipped[key] = (skipped[key] ?? 0) + 1
+      log.debug({ site, rule, reason }, 'not counted')
+    },
+    onFault: (error) => log.error({ err: error }, 'a page could not be captured'),
+  })
+  return {
+    trust,
+    capture,
+    counts: () => ({ skipped, waiting: handover.waiting, lost: handover.lost }),
+    close: async (deadline) => {
+      await Promise.race([capture.idle(), signalled(deadline)])
+      await handover.close(deadline)
+      await dom.close()
+    },
+  }
+}
