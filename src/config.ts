@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { BlockList, isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
 
 /** Flags and environment to a Config; nobody else reads `process.env`, secrets of the rules file apart. */
 
@@ -10,6 +11,8 @@ export interface Config {
   readonly tlsListen?: Address
   /** At a time, from one address; 0: any number. Absent: as the proxy has it. */
   readonly connectionsPerAddress?: number
+  /** Processes that carry traffic; 0 or absent: everything in one process. */
+  readonly workers?: number
   readonly store: { readonly engine: 'sqlite'; readonly path: string }
   readonly trustedProxies: readonly string[]
   readonly allowPrivateNetworks: readonly string[]
@@ -74,6 +77,7 @@ const flags = {
   'tls-listen': { env: 'SLUICE_TLS_LISTEN', fallback: 'off' },
   'connections-per-address': { env: 'SLUICE_CONNECTIONS_PER_ADDRESS', fallback: '1024' },
   'admin-listen': { env: 'SLUICE_ADMIN_LISTEN', fallback: '127.0.0.1:9090' },
+  workers: { env: 'SLUICE_WORKERS', fallback: 'auto' },
   store: { env: 'SLUICE_STORE', fallback: 'sqlite:./data/sluice.db' },
   'trusted-proxies': { env: 'SLUICE_TRUSTED_PROXIES', fallback: '' },
   'allow-private-networks': { env: 'SLUICE_ALLOW_PRIVATE_NETWORKS', fallback: '' },
@@ -145,6 +149,17 @@ const parseConnections = (text: string, source: string): number => {
   return connections
 }
 
+/** One per core unless a number is given. */
+const parseWorkers = (text: string, source: string): number => {
+  if (text === 'auto') return availableParallelism()
+  const workers = Number(text)
+  if (text.trim() === '' || !Number.isInteger(workers) || workers < 0 || workers > 256)
+    throw new UsageError(
+      `${source}: "${text}" is no number of processes; write auto for one per core, or 0 to 256, where 0 is everything in one process`,
+    )
+  return workers
+}
+
 const parseLevel = (text: string, source: string): LogLevel => {
   const level = logLevels.find((one) => one === text)
   if (level === undefined) throw new UsageError(`${source}: "${text}" is none of ${logLevels.join(', ')}`)
@@ -199,6 +214,7 @@ export const readConfig = (
     listen: parseAddress(...setting('listen')),
     ...(tlsListen === 'off' ? {} : { tlsListen: parseAddress(tlsListen, tlsSource) }),
     connectionsPerAddress: parseConnections(...setting('connections-per-address')),
+    workers: parseWorkers(...setting('workers')),
     store: parseStore(...setting('store')),
     trustedProxies: parseCidrs(...setting('trusted-proxies')),
     allowPrivateNetworks: parseCidrs(...setting('allow-private-networks')),

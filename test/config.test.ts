@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { readConfig, UsageError } from '../src/config.ts'
 
@@ -30,6 +31,23 @@ describe('connections per address', () => {
   test.each(['many', '-1', '1.5', ''])('%j is no number of them', (given) => {
     expect(() => readConfig([], { SLUICE_CONNECTIONS_PER_ADDRESS: given })).toThrow(
       /SLUICE_CONNECTIONS_PER_ADDRESS: ".*" is no number of connections; 0 means any number/,
+    )
+  })
+})
+
+describe('workers', () => {
+  test.each<[readonly string[], Readonly<Record<string, string>>, number]>([
+    [[], {}, availableParallelism()],
+    [['--workers', '0'], { SLUICE_WORKERS: '4' }, 0],
+    [[], { SLUICE_WORKERS: '4' }, 4],
+    [['--workers', 'auto'], { SLUICE_WORKERS: '4' }, availableParallelism()],
+  ])('%j with %j: %i', (args, env, expected) => {
+    expect(readConfig(args, env).workers).toBe(expected)
+  })
+
+  test.each(['all', '-1', '1.5', '', '1000'])('%j is no number of them', (given) => {
+    expect(() => readConfig([], { SLUICE_WORKERS: given })).toThrow(
+      /SLUICE_WORKERS: ".*" is no number of processes; write auto for one per core, or 0 to 256/,
     )
   })
 })

@@ -1,11 +1,24 @@
-import { readConfig } from '../config.ts'
-import { startGateway } from '../gateway/gateway.ts'
-import { createLog, openAccessLog } from '../log.ts'
+import { readConfig, type Config } from '../config.ts'
+import { startGateway, type RunningGateway } from '../gateway/gateway.ts'
+import { startProcesses } from '../gateway/processes/supervisor.ts'
+import { createLog, openAccessLog, type Log } from '../log.ts'
 
 /** `sluice start`: runs until it is told to stop. */
 
 /** Orchestrators kill after 30 s; this leaves them time to see us go. */
 const drainMs = 20_000
+
+const startInOneProcess = async (config: Config, log: Log): Promise<RunningGateway> => {
+  const access = openAccessLog()
+  const gateway = await startGateway(config, { log, env: process.env, access: access.write })
+  return {
+    ...gateway,
+    close: async (deadlineMs) => {
+      await gateway.close(deadlineMs)
+      await access.close()
+    },
+  }
+}
 
 export const run = async (args: readonly string[]): Promise<number> => {
   const config = readConfig(args, process.env)
@@ -13,12 +26,11 @@ export const run = async (args: readonly string[]): Promise<number> => {
   const stopped = Promise.withResolvers<number>()
   let stopping = false
 
-  const access = openAccessLog()
-  const gateway = await startGateway(config, { log, env: process.env, access: access.write })
-  const close = async (): Promise<void> => {
-    await gateway.close(drainMs)
-    await access.close()
-  }
+  const { workers = 0 } = config
+  const gateway =
+    workers === 0
+      ? await startInOneProcess(config, log)
+      : await startProcesses(config, { log, env: process.env, workers })
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) {
       log.warn({ signal }, 'stopping now: told twice')
@@ -26,7 +38,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
     }
     stopping = true
     log.info({ signal }, 'stopping: no new requests, finishing what is under way')
-    close().then(
+    gateway.close(drainMs).then(
       () => stopped.resolve(0),
       (error: unknown) => {
         log.error({ err: error }, 'stopping failed')
@@ -44,6 +56,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
       listen: gateway.url,
       ...(gateway.tlsUrl === null ? {} : { tlsListen: gateway.tlsUrl }),
       admin: gateway.adminUrl,
+      workers,
       store: `sqlite:${config.store.path}`,
       sites: gateway.summary.sites,
       rules: gateway.summary.rules,

@@ -14,8 +14,21 @@ export interface Configuration {
   readonly router: SiteRouter
   readonly integrations: readonly Integration[]
   integrationsOf(site: string): readonly Integration[]
-  readonly summary: { readonly sites: number; readonly rules: number; readonly integrations: number }
+  readonly summary: Summary
 }
+
+/** How much there is, for the log. */
+export interface Summary {
+  readonly sites: number
+  readonly rules: number
+  readonly integrations: number
+}
+
+export const summaryOf = (sites: readonly LoadedSite[]): Summary => ({
+  sites: sites.length,
+  rules: sites.reduce((sum, { traffic }) => sum + traffic.rules.length, 0),
+  integrations: sites.reduce((sum, { integrations }) => sum + integrations.length, 0),
+})
 
 const integrationsIn = ({ traffic, integrations }: LoadedSite): readonly Integration[] =>
   integrations.flatMap(({ declaration, platform, settings }) => {
@@ -39,10 +52,6 @@ export const compileConfiguration = (
     router: createRouter(traffic),
     integrations,
     integrationsOf: (site) => bySite.get(site) ?? [],
-    summary: {
-      sites: sites.length,
-      rules: traffic.reduce((sum, { rules }) => sum + rules.length, 0),
-      integrations: integrations.length,
-    },
+    summary: summaryOf(sites),
   }
 }

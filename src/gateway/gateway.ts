@@ -1,7 +1,7 @@
 import { startAdminApi } from './admin-api.ts'
 import type { AccessWriter } from './access-log.ts'
 import type { Config, Environment } from '../config.ts'
-import type { Configuration } from './configuration.ts'
+import type { Summary } from './configuration.ts'
 import { countedOf, type Counts } from './counts.ts'
 import { startEngine } from './engine.ts'
 import type { Log } from '../log.ts'
@@ -10,20 +10,24 @@ import type { Store } from '../store/store.ts'
 
 /** The standalone gateway in one process: the engine behind listeners of its own. */
 
-export interface Gateway {
+/** What runs it need not know how many processes it is. */
+export interface RunningGateway {
   /** Where visitors are served. */
   readonly url: string
   /** The same over TLS; `null` without a listener for it. */
   readonly tlsUrl: string | null
   /** Where the admin API is; `null` without one. */
   readonly adminUrl: string | null
-  readonly summary: Configuration['summary']
-  counts(): Counts
-  readonly store: Store
+  readonly summary: Summary
   /** Reads the rules file again, now. */
   reload(): void
   /** No new requests; what is under way has `deadlineMs` to finish; what is accepted is on the disk when this resolves. */
   close(deadlineMs: number): Promise<void>
+}
+
+export interface Gateway extends RunningGateway {
+  counts(): Counts
+  readonly store: Store
 }
 
 export interface GatewayOptions {

@@ -19,9 +19,6 @@ export interface Serving {
   readonly url: string
   /** The same over TLS; `null` without a listener for it. */
   readonly tlsUrl: string | null
-  /** Where they listen, for whoever is to listen there next. */
-  readonly listen: Config['listen']
-  readonly tlsListen: Config['listen'] | null
   readonly stats: Readonly<ProxyStats>
   /** No new requests; what is under way has `deadlineMs` to finish. */
   close(deadlineMs: number): Promise<void>
@@ -136,11 +133,6 @@ export const startServing = async (
   return {
     url: urlOf(address),
     tlsUrl: tlsAddress === null ? null : urlOf(tlsAddress, 'https'),
-    listen: { ...config.listen, port: address.port },
-    tlsListen:
-      config.tlsListen === undefined || tlsAddress === null
-        ? null
-        : { ...config.tlsListen, port: tlsAddress.port },
     stats: proxy.stats,
     close: async (deadlineMs) => {
       await Promise.all([proxy.close(deadlineMs), service.close()])

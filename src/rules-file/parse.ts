@@ -41,6 +41,8 @@ export interface Loaded {
   /** Who issues certificates; `null`: as usual. */
   readonly acme: AcmeSettings | null
   readonly warnings: readonly Problem[]
+  /** What was read. */
+  readonly text: string
   /** Of the text: equal texts, equal hashes. */
   readonly hash: string
 }
@@ -103,5 +105,5 @@ export const parseRules = (
 
   const sites = loadSites(parsed.data, platforms, check)
   warnings(sites, platforms, report)
-  return { ok: true, sites, acme: parsed.data.acme ?? null, warnings: problems, hash }
+  return { ok: true, sites, acme: parsed.data.acme ?? null, warnings: problems, text, hash }
 }

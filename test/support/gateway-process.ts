@@ -23,6 +23,8 @@ export interface ProcessOptions {
   readonly port?: number
   readonly env?: Readonly<Record<string, string>>
   readonly flags?: readonly string[]
+  /** Processes that carry traffic; everything in one if left out. */
+  readonly workers?: number
 }
 
 /** Runs a command of ours to its end. */
@@ -55,6 +57,8 @@ export const startGatewayProcess = async (options: ProcessOptions): Promise<Gate
       '127.0.0.0/8',
       '--admin-listen',
       '127.0.0.1:0',
+      '--workers',
+      String(options.workers ?? 0),
       ...(options.flags ?? []),
     ],
     { env: { PATH: process.env['PATH'] ?? '', ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
