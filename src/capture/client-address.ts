@@ -1,7 +1,9 @@
 import { BlockList, isIP, SocketAddress } from 'node:net'
+import { isCountry } from '../event/country.ts'
+import { forwardedElements } from './forwarded-field.ts'
 import { headerList, headerValue, headerValues } from './headers.ts'
 
-/** Which address a request came from, when proxies that we trust stand before us. */
+/** Which address a request came from, and which country, when proxies that we trust stand before us. */
 
 /** The compiled list of proxies whose word counts, and of the addresses that can be a visitor's. */
 export interface Trust {
@@ -23,14 +25,14 @@ const privateRanges = [
   '198.18.0.0/15',
   '224.0.0.0/4',
   '240.0.0.0/4',
-  '::/128',
-  '::1/128',
-  '64:ff9b:1::/48',
-  '100::/64',
-  'fc00::/7',
-  'fe80::/10',
-  'fec0::/10',
-  'ff00::/8',
+  // Of IPv6 only 2000::/3 is given to the internet (iana.org/assignments/ipv6-unicast-address-assignments); in it are
+  // ranges for measurements and for hashes that look like addresses (RFC 5180, RFC 4843, RFC 7343).
+  '::/3',
+  '4000::/2',
+  '8000::/1',
+  '2001:2::/48',
+  '2001:10::/28',
+  '2001:20::/28',
 ]
 
 const documentationRanges = [
@@ -59,8 +61,15 @@ export const canonicalAddress = (text: string): string | null => {
   return isIP(mapped) === 4 ? mapped : canonical
 }
 
-const toBlockList = (cidrs: readonly string[]): BlockList => {
-  const list = new BlockList()
+/** A compiled list of addresses and ranges; it is asked with canonical addresses. */
+export interface AddressList {
+  has(address: string): boolean
+}
+
+/** @throws RangeError naming the entry that is no address or range. */
+export const compileAddresses = (cidrs: readonly string[]): AddressList => {
+  // One list of both would find every IPv4 address in `::/0`.
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }
   for (const cidr of cidrs) {
     const [network = '', length, ...rest] = cidr.trim().split('/')
     const address = network.includes('%') ? null : canonicalAddress(network)
@@ -71,9 +80,14 @@ const toBlockList = (cidrs: readonly string[]): BlockList => {
     if (address === null || rest.length > 0 || prefix < 0 || prefix > bits - shift) {
       throw new RangeError(`no address or CIDR range: ${JSON.stringify(cidr)}`)
     }
-    list.addSubnet(address, prefix, familyOf(address))
+    lists[familyOf(address)].addSubnet(address, prefix, familyOf(address))
   }
-  return list
+  return {
+    has: (address) => {
+      const family = familyOf(address)
+      return cidrs.length > 0 && lists[family].check(address, family)
+    },
+  }
 }
 
 /**
@@ -85,14 +99,11 @@ export const compileTrust = (
   cidrs: readonly string[],
   options: { readonly allowDocumentationRanges?: boolean } = {},
 ): Trust => {
-  const trusted = toBlockList(cidrs)
-  const unusable = toBlockList(
+  const trusted = compileAddresses(cidrs)
+  const unusable = compileAddresses(
     options.allowDocumentationRanges === true ? privateRanges : [...privateRanges, ...documentationRanges],
   )
-  return {
-    has: (address) => cidrs.length > 0 && trusted.check(address, familyOf(address)),
-    isPublic: (address) => !unusable.check(address, familyOf(address)),
-  }
+  return { has: trusted.has, isPublic: (address) => !unusable.has(address) }
 }
 
 /** One hop as proxies write it: `1.2.3.4`, `1.2.3.4:80`, `2001:db8::1`, `[2001:db8::1]:80`; `null` for anything else. */
@@ -102,28 +113,36 @@ const parseHop = (text: string): string | null => {
   return canonicalAddress(text) ?? canonicalAddress(text.replace(/:\d{1,5}$/, ''))
 }
 
-/** The values of a parameter of `Forwarded` (RFC 7239), one per hop that gave it. A quoted text is taken whole. */
-const forwardedParameter = (rawHeaders: readonly string[], name: 'for' | 'proto'): string[] => {
-  const parameter = /(?:^|[;,])\s*([a-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))\s*(?=[;,]|$)/gi
-  return headerValues(rawHeaders, 'forwarded').flatMap((value) =>
-    [...value.matchAll(parameter)]
-      .filter(([, key]) => key?.toLowerCase() === name)
-      .map(([, , quoted, token]) => quoted ?? token ?? ''),
-  )
-}
+/** More proxies of one operator do not stand in a row; what is beyond was sent to keep us busy. */
+const maxHops = 64
+const maxText = 8192
 
-/** A proxy that hides its neighbour says so (RFC 7239 sections 6.2 and 6.3); it is a hop without an address. */
-const isHidden = (hop: string): boolean => /^(unknown|_[\w.-]+)(:[\w.-]+)?$/i.test(hop)
+/** One hop, from left to right: `null` where it is hidden (RFC 7239 sections 6.2 and 6.3) or cannot be read. */
+type Hop = string | null
+
+/** Each copy of a list is cut on the left, where the visitor writes. */
+const listedHops = (rawHeaders: readonly string[], name: string): readonly Hop[] =>
+  headerValues(rawHeaders, name)
+    .flatMap((value) => value.slice(-maxText).split(','))
+    .map((member) => member.trim())
+    .filter((member) => member !== '')
+    .slice(-maxHops)
+    .map(parseHop)
+
+const forwardedHops = (rawHeaders: readonly string[]): readonly Hop[] =>
+  forwardedElements(rawHeaders)
+    .slice(-maxHops)
+    .map(({ node }) => (node === null ? null : parseHop(node)))
 
 /**
  * Without a setting, `X-Forwarded-For`, which nearly every proxy writes, and `Forwarded` only where that is missing: a
  * proxy passes on what it does not write itself, so reading both would let the visitor fill in the other.
  */
-const readHops = (rawHeaders: readonly string[], header: string | undefined): string[] => {
+const readHops = (rawHeaders: readonly string[], header: string | undefined): readonly Hop[] => {
   const name = header?.toLowerCase() ?? 'x-forwarded-for'
-  if (name === 'forwarded') return forwardedParameter(rawHeaders, 'for')
-  const hops = headerList(rawHeaders, name)
-  return hops.length > 0 || header !== undefined ? hops : forwardedParameter(rawHeaders, 'for')
+  if (name === 'forwarded') return forwardedHops(rawHeaders)
+  const hops = listedHops(rawHeaders, name)
+  return hops.length > 0 || header !== undefined ? hops : forwardedHops(rawHeaders)
 }
 
 export interface ClientAddressInput {
@@ -136,41 +155,62 @@ export interface ClientAddressInput {
 }
 
 /**
- * The visitor's address, canonical and public, or `null`. Hops are walked from the right, where our own proxies write,
- * to the first that is not ours: what stands left of it is the visitor's own invention. Where that hop is no public
- * address there is none: better no address than a proxy's.
+ * Who sent the request, canonical, in whatever network: the peer, or where that is a proxy of ours, whom it names. Hops are
+ * walked from the right, where our own proxies write, to the first that is not ours: what stands left of it is the visitor's
+ * own invention. A proxy of ours that names nobody spoke for itself, as a balancer does that looks whether we live. `null`
+ * where the first stranger is hidden: who hides its neighbour may be anybody's, so its word for others counts for nothing.
  */
-export const clientAddress = ({ peer, rawHeaders, trust, header }: ClientAddressInput): string | null => {
+export const senderAddress = ({ peer, rawHeaders, trust, header }: ClientAddressInput): string | null => {
   const nearest = canonicalAddress(peer)
-  const visitor =
-    nearest === null || !trust.has(nearest) ? nearest : firstUntrusted(readHops(rawHeaders, header), trust)
-  return visitor !== null && trust.isPublic(visitor) ? visitor : null
+  if (nearest === null || !trust.has(nearest)) return nearest
+  const hops = readHops(rawHeaders, header)
+  const stranger = hops.findLast((hop) => hop === null || !trust.has(hop))
+  return stranger === undefined ? (hops[0] ?? nearest) : stranger
 }
 
-const firstUntrusted = (hops: readonly string[], trust: Trust): string | null => {
-  for (const hop of hops.toReversed()) {
-    if (isHidden(hop)) continue
-    const address = parseHop(hop)
-    if (address === null || !trust.has(address)) return address
-  }
-  return null
+/** The sender's address where it can be a visitor's on the internet, else `null`: better no address than a proxy's. */
+export const clientAddress = (input: ClientAddressInput): string | null => {
+  const sender = senderAddress(input)
+  const { trust } = input
+  return sender !== null && !trust.has(sender) && trust.isPublic(sender) ? sender : null
+}
+
+/**
+ * The visitor's country, ISO 3166-1 alpha-2 in upper case, by the word of a trusted proxy. `null` without one, where it was
+ * said twice, and for what names no country: `XX` and `T1` are Cloudflare's for unknown and Tor.
+ */
+export const clientCountry = ({ peer, rawHeaders, trust, header }: ClientAddressInput): string | null => {
+  const nearest = canonicalAddress(peer)
+  if (header === undefined || nearest === null || !trust.has(nearest)) return null
+  const [said = '', ...others] = headerList(rawHeaders, header.toLowerCase())
+  const country = said.toUpperCase()
+  return others.length === 0 && isCountry(country) ? country : null
 }
 
 /**
  * Whether the visitor's own connection was encrypted: by our socket, or by the word of a trusted proxy that ended the
- * encryption (`X-Forwarded-Proto`, else `Forwarded`; the first of a list is the outermost hop's).
+ * encryption (`X-Forwarded-Proto`, where the first of a list is the outermost hop's; else `Forwarded`, where it is the word
+ * of the proxy that met the visitor).
  */
 export const wasSecure = (
   peer: string,
   secure: boolean,
   rawHeaders: readonly string[],
-  trust: Trust,
+  trust: Pick<Trust, 'has'>,
 ): boolean => {
   const nearest = canonicalAddress(peer)
   if (nearest === null || !trust.has(nearest)) return secure
   const said =
-    headerValue(rawHeaders, 'x-forwarded-proto')?.split(',', 1)[0] ??
-    forwardedParameter(rawHeaders, 'proto')[0]
+    headerValue(rawHeaders, 'x-forwarded-proto')?.split(',', 1)[0] ?? forwardedProto(rawHeaders, trust)
   const scheme = said?.trim().toLowerCase()
   return scheme === 'https' || scheme === 'wss' || (scheme !== 'http' && scheme !== 'ws' && secure)
+}
+
+const forwardedProto = (rawHeaders: readonly string[], trust: Pick<Trust, 'has'>): string | null => {
+  const elements = forwardedElements(rawHeaders).slice(-maxHops)
+  const met = elements.findLast(({ node }) => {
+    const hop = node === null ? null : parseHop(node)
+    return hop === null || !trust.has(hop)
+  })
+  return (met ?? elements[0])?.proto ?? null
 }

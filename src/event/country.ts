@@ -100,3 +100,8 @@ const table = (): ReadonlyMap<string, string> => {
 
 /** `DE` for `de`, `DEU`, `Germany` and `Deutschland`; `null` for what names no country. */
 export const countryCode = (written: string): string | null => table().get(fold(written)) ?? null
+
+const alpha2Codes: ReadonlySet<string> = new Set(codes.map(([alpha2]) => alpha2))
+
+/** Whether two capital letters are a country's. */
+export const isCountry = (code: string): boolean => alpha2Codes.has(code)

@@ -1,4 +1,4 @@
-import { canonicalAddress, clientAddress, type Trust } from '../capture/client-address.ts'
+import { senderAddress, type Trust } from '../capture/client-address.ts'
 import type { AccessLogWish } from '../config.ts'
 import { publicPageUrl, withoutClickIds } from '../event/page-url.ts'
 import type { RequestDone } from '../proxy/exchange.ts'
@@ -20,6 +20,7 @@ export interface AccessLine {
   readonly status: number
   readonly durationMs: number
   readonly failure?: string
+  /** Of the visitor, as for events; absent where a proxy hides it. */
   readonly address?: string
 }
 
@@ -45,12 +46,15 @@ export const accessLogger = ({
   wish = defaultAccessLog,
   write,
   trust,
+  clientIpHeaderOf,
   now,
   random,
 }: {
   readonly wish?: AccessLogWish
   readonly write: AccessWriter
   readonly trust: Trust
+  /** The site's own setting, so that a line names the same visitor as an event does. */
+  readonly clientIpHeaderOf: (site: string) => string | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** From 0 to 1, as `Math.random`. */
@@ -63,6 +67,9 @@ export const accessLogger = ({
   return (done) => {
     if (!wanted(done)) return
     const { site, method, status, failure, peer, rawHeaders } = done
+    const address = addresses
+      ? senderAddress({ peer, rawHeaders, trust, header: clientIpHeaderOf(site) })
+      : null
     write({
       site,
       method,
@@ -70,9 +77,7 @@ export const accessLogger = ({
       status,
       durationMs: now() - done.startedAt,
       ...(failure === null ? {} : { failure }),
-      ...(addresses
-        ? { address: clientAddress({ peer, rawHeaders, trust }) ?? canonicalAddress(peer) ?? peer }
-        : {}),
+      ...(address === null ? {} : { address }),
     })
   }
 }

@@ -1,4 +1,5 @@
 import { compileMatcher, type Matcher } from '../capture/match.ts'
+import type { SiteTraffic } from '../capture/rules.ts'
 import { findDestination } from '../destinations/index.ts'
 import { createRouter, type SiteRouter } from '../proxy/router.ts'
 import type { AcmeSettings, LoadedSite } from '../rules-file/schema.ts'
@@ -14,6 +15,7 @@ export interface Configuration {
   readonly router: SiteRouter
   readonly integrations: readonly Integration[]
   integrationsOf(site: string): readonly Integration[]
+  trafficOf(site: string): SiteTraffic | undefined
   readonly summary: Summary
 }
 
@@ -44,6 +46,7 @@ export const compileConfiguration = (
 ): Configuration => {
   const traffic = sites.map((site) => site.traffic)
   const integrations = sites.flatMap(integrationsIn)
+  const byId = new Map(traffic.map((one) => [one.id, one]))
   const bySite = Map.groupBy(integrations, ({ site }) => site)
   return {
     sites,
@@ -52,6 +55,7 @@ export const compileConfiguration = (
     router: createRouter(traffic),
     integrations,
     integrationsOf: (site) => bySite.get(site) ?? [],
+    trafficOf: (site) => byId.get(site),
     summary: summaryOf(sites),
   }
 }

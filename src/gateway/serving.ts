@@ -97,6 +97,7 @@ export const startServing = async (
     ...(config.accessLog === undefined ? {} : { wish: config.accessLog }),
     write: access ?? ((line) => log.info(line, 'request')),
     trust,
+    clientIpHeaderOf: (site) => ground.configuration.trafficOf(site)?.clientIpHeader,
     now: clock.now,
     random: Math.random,
   })

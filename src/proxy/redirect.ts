@@ -21,6 +21,6 @@ export const secureLocation = (
 ): string | null => {
   // Without a Host there is nowhere to send anyone.
   if (httpsPort === null || host === '' || target === '*' || target.startsWith(proofPath)) return null
-  if (wasSecure(address, secure, rawHeaders, { has: () => trusted, isPublic: () => true })) return null
+  if (wasSecure(address, secure, rawHeaders, { has: () => trusted })) return null
   return `https://${host.replace(/:\d+$/, '')}${httpsPort === 443 ? '' : `:${httpsPort}`}${target}`
 }

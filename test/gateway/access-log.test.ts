@@ -30,6 +30,7 @@ const linesOf = (
     ...(wish === undefined ? {} : { wish }),
     write: (line) => lines.push(line),
     trust: compileTrust(['10.0.0.0/8']),
+    clientIpHeaderOf: (site) => (site === 'edge' ? 'CF-Connecting-IP' : undefined),
     now: () => 1_250,
     random,
   })
@@ -101,6 +102,14 @@ describe('what stands in it', () => {
     })
     const [addressed] = linesOf(wishOf('all,ip'), [{}])
     expect(addressed).toMatchObject({ address: '81.2.69.142' })
+    const [named, hidden, own] = linesOf(wishOf('all,ip'), [
+      { site: 'edge', rawHeaders: ['CF-Connecting-IP', '81.2.69.160', 'X-Forwarded-For', '81.2.69.142'] },
+      { rawHeaders: ['X-Forwarded-For', 'unknown'] },
+      { rawHeaders: [] },
+    ])
+    expect(named?.address, 'by the header that the site names').toBe('81.2.69.160')
+    expect(hidden, "no proxy's address in a visitor's place").not.toHaveProperty('address')
+    expect(own?.address, 'of a proxy that asks for itself').toBe('10.0.0.7')
     expect(JSON.stringify([plain, addressed])).not.toMatch(/secret|session/)
   })
 
