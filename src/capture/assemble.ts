@@ -7,7 +7,8 @@ import { canonicalName } from '../event/names.ts'
 import { enrich } from './enrich.ts'
 import { extract, present, type ExtractContext } from './extract.ts'
 import type { ProductFacts } from './page/facts.ts'
-import type { Action, Rule, SiteTraffic } from './rules.ts'
+import { repeatIdOf } from './repeat.ts'
+import type { Action, ExtractField, Rule, SiteTraffic } from './rules.ts'
 import type { Visit } from './visit.ts'
 
 /** Rule, visit and page to an event: a function from values to a value, chance and time handed in. */
@@ -85,7 +86,10 @@ export const assemble = (action: Action, reading: Reading): CapturedEvent => {
   const siteId = site.id as SiteId
   return {
     event: {
-      id: orderId === undefined ? randomEventId(visit.at) : orderEventId(siteId, type, orderId),
+      id:
+        orderId === undefined
+          ? (repeatIdOf({ site: siteId, rule, type, visit }, priced.custom) ?? randomEventId(visit.at))
+          : orderEventId(siteId, type, orderId),
       site: siteId,
       type,
       name: action.eventType,
@@ -118,3 +122,10 @@ export const assemble = (action: Action, reading: Reading): CapturedEvent => {
     ],
   }
 }
+
+/** What the action requires and the page did not say. */
+export const missingFields = (
+  { require = [] }: Action,
+  { event, userData }: CapturedEvent,
+): readonly ExtractField[] =>
+  require.filter((field) => !Object.hasOwn(event.custom, field) && !Object.hasOwn(userData, field))

@@ -51,7 +51,7 @@ export interface Observation {
 /** The one way out of capture. Resolves when the event is committed; may reject. */
 export type OnEvent = (captured: CapturedEvent) => Promise<unknown>
 
-/** Why a request that a rule's address matches did not fire; counted, and shown by `explain`. */
+/** Why a request that a rule's address matches did not fire; counted, and shown by `explain` (see `skip-words.ts`). */
 export type SkipReason =
   | 'method'
   | 'prefetch'
@@ -65,3 +65,6 @@ export type SkipReason =
   | 'bot'
   | 'aborted'
   | 'health_check'
+  | 'monitoring'
+  | 'preview'
+  | 'incomplete'

@@ -1,14 +1,15 @@
 import type { CapturedEvent } from '../event/event.ts'
 import { canonicalName, laneOf } from '../event/names.ts'
-import { assemble } from './assemble.ts'
+import { assemble, missingFields } from './assemble.ts'
 import type { Capture, Observation, OnEvent, RequestHead, ResponseHead, SkipReason } from './capture.ts'
 import type { Trust } from './client-address.ts'
 import { headerValue } from './headers.ts'
 import type { Candidate, CompiledSite, Matcher } from './match.ts'
 import { readMatchRequest } from './match-request.ts'
 import { createCollector, type Collector } from './page/collect.ts'
-import { compileBots, qualifyRequest, qualifyResponse, type BotFilter } from './qualify.ts'
+import { qualifyRequest, qualifyResponse } from './qualify.ts'
 import { needsPage, readingsOf, type PageReader } from './reading.ts'
+import { compileScreen, type Screen } from './screen.ts'
 import { readVisit, type Visit } from './visit.ts'
 
 /** Joins request, answer and page to events: what a host of capture talks to. */
@@ -43,14 +44,6 @@ const mayFireAgain = ({ rule: { rule } }: Candidate): boolean =>
 const isRealtime = ({ rule: { rule } }: Candidate): boolean =>
   rule.actions.some(({ eventType }) => laneOf(canonicalName(eventType)) === 'realtime')
 
-/** One filter per site and set of rules: it remembers user agents. */
-const botFilters = new WeakMap<CompiledSite, BotFilter>()
-const botsOf = (site: CompiledSite): BotFilter => {
-  const known = botFilters.get(site) ?? compileBots(site.site.bots)
-  botFilters.set(site, known)
-  return known
-}
-
 export const createCapture = ({
   matcher,
   trust,
@@ -60,6 +53,13 @@ export const createCapture = ({
   onFault,
 }: CaptureOptions): RunningCapture => {
   const beingRead = new Set<Promise<unknown>>()
+  /** One per site and set of rules: it remembers user agents. */
+  const screens = new WeakMap<CompiledSite, Screen>()
+  const screenOf = (site: CompiledSite): Screen => {
+    const known = screens.get(site) ?? compileScreen(site.site, trust)
+    screens.set(site, known)
+    return known
+  }
 
   const skip = (site: CompiledSite, { rule }: Candidate, reason: SkipReason): void =>
     onSkip({ site: site.site.id, rule: rule.rule.id, reason })
@@ -70,8 +70,7 @@ export const createCapture = ({
     candidates: readonly Candidate[],
   ): readonly Candidate[] =>
     candidates.filter((candidate) => {
-      const navigation = candidate.rule.rule.navigation ?? true
-      const reason = qualifyRequest(head, { navigation, bots: botsOf(site) })
+      const reason = qualifyRequest(head, candidate.rule.rule, screenOf(site))
       if (reason !== null) skip(site, candidate, reason)
       return reason === null
     })
@@ -84,7 +83,14 @@ export const createCapture = ({
     const read = async (head: ResponseHead): Promise<readonly CapturedEvent[]> => {
       const collected = (await collector?.finish()) ?? null
       const readings = await readingsOf(reader, { site: site.site, visit, answer: head, collected, firing })
-      return readings.flatMap((reading) => reading.rule.actions.map((action) => assemble(action, reading)))
+      return readings.flatMap((reading) =>
+        reading.rule.actions.flatMap((action) => {
+          const captured = assemble(action, reading)
+          if (missingFields(action, captured).length === 0) return [captured]
+          onSkip({ site: site.site.id, rule: reading.rule.id, reason: 'incomplete' })
+          return []
+        }),
+      )
     }
 
     const fire = async (head: ResponseHead): Promise<void> => {

@@ -1,42 +1,12 @@
-import { isBot } from 'isbot'
-import { LRUCache } from 'lru-cache'
 import type { RequestHead, ResponseHead, SkipReason } from './capture.ts'
 import { headerList, headerValue, headerValues } from './headers.ts'
-import type { SiteTraffic } from './rules.ts'
+import type { Rule } from './rules.ts'
+import type { Screen } from './screen.ts'
 
 /** Whether a request is something that a person opened, and its answer a page that a person got. */
 
 /** The user agent of the gateway's own health checks: they pass through the front like a visitor, and are none. */
 export const healthCheckUserAgent = 'sluice-health-check'
-
-/** A longer user agent costs more to test and tells no more. */
-export const maxUserAgent = 1024
-
-export type BotFilter = (userAgent: string) => boolean
-
-/**
- * The site's filter of user agents: a missing one is a bot (isbot would let it pass), then the site's own texts count
- * (found anywhere, whatever the case; `deny` before `allow`), then isbot's list of those that declare themselves. The
- * list is one big expression, so the answer is remembered for the last thousand user agents.
- */
-export const compileBots = (bots: SiteTraffic['bots'] = {}): BotFilter => {
-  const deny = (bots.deny ?? []).map((text) => text.toLowerCase())
-  const allow = (bots.allow ?? []).map((text) => text.toLowerCase())
-  const judge = (userAgent: string): boolean => {
-    const text = userAgent.toLowerCase()
-    if (deny.some((part) => text.includes(part))) return true
-    return !allow.some((part) => text.includes(part)) && isBot(userAgent)
-  }
-
-  const known = new LRUCache<string, boolean>({ max: 1000 })
-  return (userAgent) => {
-    const text = userAgent.slice(0, maxUserAgent).trim()
-    if (text === '') return true
-    const answer = known.get(text) ?? judge(text)
-    known.set(text, answer)
-    return answer
-  }
-}
 
 /**
  * `Sec-Purpose` is a Structured Fields list (RFC 9651): its tokens count and their parameters do not, as in
@@ -54,26 +24,44 @@ const isSpeculative = (rawHeaders: readonly string[]): boolean => {
 }
 
 /** Sent, and something else. Browsers leave Fetch Metadata out over plain http and before 2023, so absent says nothing. */
-const contradicts = (rawHeaders: readonly string[], name: string, expected: string): boolean =>
-  headerValues(rawHeaders, name).some((value) => value.trim().toLowerCase() !== expected)
+const contradicts = (rawHeaders: readonly string[], name: string, expected: readonly string[]): boolean =>
+  headerValues(rawHeaders, name).some((value) => !expected.includes(value.trim().toLowerCase()))
+
+const page = ['document']
+const pageOrFrame = ['document', 'iframe', 'frame']
+
+/** Why a browser's own words say that nobody opened a page by this request, or `null` when they do not. */
+const notOpened = (
+  rawHeaders: readonly string[],
+  { navigation = true, frames = false }: RuleWishes,
+): SkipReason | null => {
+  if (!navigation) return null
+  if (contradicts(rawHeaders, 'sec-fetch-dest', frames ? pageOrFrame : page)) return 'not_document'
+  return contradicts(rawHeaders, 'sec-fetch-mode', ['navigate']) ? 'not_navigation' : null
+}
+
+/** What the rule lets count that is not counted otherwise. */
+export type RuleWishes = Pick<Rule, 'navigation' | 'frames'>
 
 /**
- * Why this request cannot be a conversion, or `null` when it can. Which method the rule wants is the matcher's question;
- * `navigation: false` is the rule's wish to count requests of scripts and frames too.
+ * Why this request cannot be a conversion, or `null` when it can. Which method the rule wants is the matcher's question.
  */
 export const qualifyRequest = (
-  { method, rawHeaders }: Pick<RequestHead, 'method' | 'rawHeaders'>,
-  { navigation, bots }: { readonly navigation: boolean; readonly bots: BotFilter },
+  head: Omit<RequestHead, 'secure' | 'receivedAt'>,
+  wishes: RuleWishes,
+  screen: Screen,
 ): SkipReason | null => {
-  const userAgent = headerValue(rawHeaders, 'user-agent') ?? ''
-  if (userAgent === healthCheckUserAgent) return 'health_check'
+  const { method, rawHeaders } = head
+  if (headerValue(rawHeaders, 'user-agent') === healthCheckUserAgent) return 'health_check'
+  if (screen.isMonitoring(head)) return 'monitoring'
   if (method !== 'GET' && method !== 'POST') return 'method'
   if (isSpeculative(rawHeaders)) return 'prefetch'
-  if (navigation && contradicts(rawHeaders, 'sec-fetch-dest', 'document')) return 'not_document'
-  if (navigation && contradicts(rawHeaders, 'sec-fetch-mode', 'navigate')) return 'not_navigation'
+  const closed = notOpened(rawHeaders, wishes)
+  if (closed !== null) return closed
   if (headerValue(rawHeaders, 'range') !== undefined) return 'range'
   if (headerValue(rawHeaders, 'upgrade') !== undefined) return 'upgrade'
-  return bots(userAgent) ? 'bot' : null
+  if (screen.isPreview(head)) return 'preview'
+  return screen.isBot(head) ? 'bot' : null
 }
 
 export interface ResponseWishes {

@@ -2,18 +2,10 @@ import { z } from 'zod'
 import { consentCategories } from '../event/consent.ts'
 import { userDataFields } from '../event/event.ts'
 import { isCurrency } from '../event/money.ts'
+import { field, nonEmpty } from './setting.ts'
+import { visitorFields } from './visitor-settings.ts'
 
 /** What the rules file says of a site's traffic: hosts, origin, consent, rules. The words of the public contract. */
-
-const nonEmpty = z.string().min(1)
-
-/** Every field says what it is: the text is the user's manual, in the JSON Schema and in the console. */
-const field = <T extends z.ZodType>(
-  schema: T,
-  title: string,
-  description: string,
-  ...examples: z.output<T>[]
-): T => schema.meta(examples.length === 0 ? { title, description } : { title, description, examples })
 
 /** A name to a glob: `"*"` present, `null` absent. */
 const globs = z.record(nonEmpty, nonEmpty.nullable())
@@ -223,6 +215,12 @@ export const actionSchema = z
       'Integration ids or platform names; every active integration when absent.',
       ['meta', 'ga4'],
     ).optional(),
+    require: field(
+      z.array(z.enum(extractFields)).min(1),
+      'Require',
+      'Fields without which nothing fires: tells the page that says thank you from the form that came back with errors.',
+      ['orderId'],
+    ).optional(),
     enrich: field(
       z.enum(['auto', 'order', 'any', 'off']),
       'Enrichment',
@@ -249,7 +247,18 @@ export const ruleSchema = z
     navigation: field(
       z.boolean(),
       'Navigation only',
-      'false lets requests made by scripts and frames fire too; true when absent.',
+      'false lets requests made by scripts and frames fire too, and answers that are no page; true when absent.',
+    ).optional(),
+    frames: field(
+      z.boolean(),
+      'Frames',
+      'true lets a page fire that was opened in a frame, such as a checkout embedded in another page.',
+    ).optional(),
+    repeatMinutes: field(
+      z.int().min(0).max(1440),
+      'Repeat after',
+      'Where no order id tells: minutes within which the same browser at the same address is a reload and no second event. When absent 30 for leads and the like; 0, each counts, for views, searches and carts, and with "navigation": false.',
+      0,
     ).optional(),
     cacheQuery: field(
       z.array(nonEmpty),
@@ -378,19 +387,7 @@ export const trafficFields = {
     'Hold',
     'Milliseconds that the last byte of a conversion page may wait for its event to be committed; 100 when absent.',
   ).optional(),
-  clientIpHeader: field(
-    nonEmpty,
-    'Client address header',
-    'One header a trusted proxy puts the visitor in.',
-    'CF-Connecting-IP',
-  ).optional(),
-  bots: z
-    .strictObject({
-      allow: field(z.array(nonEmpty), 'Allow', 'Texts in user agents to let pass.').optional(),
-      deny: field(z.array(nonEmpty), 'Deny', 'Texts in user agents to shut out.').optional(),
-    })
-    .meta({ title: 'Bots', description: 'Corrections to the list of known bots.' })
-    .optional(),
+  ...visitorFields,
   productCache: z
     .strictObject({
       ttlHours: field(

@@ -3,13 +3,13 @@ import type { ConsentState } from '../event/consent.ts'
 import type { Visitor } from '../event/event.ts'
 import { publicPageUrl } from '../event/page-url.ts'
 import { readBrowserIds } from './browser-ids.ts'
+import { maxUserAgent } from './bots.ts'
 import type { RequestHead } from './capture.ts'
 import { readClickIds } from './click-ids.ts'
-import { clientAddress, wasSecure, type Trust } from './client-address.ts'
+import { clientAddress, clientCountry, wasSecure, type Trust } from './client-address.ts'
 import { readConsent } from './consent-cookies/index.ts'
 import { readCookies, type CookieJar } from './cookies.ts'
 import { headerValue } from './headers.ts'
-import { maxUserAgent } from './qualify.ts'
 import type { SiteTraffic } from './rules.ts'
 
 /**
@@ -37,6 +37,8 @@ export interface Visit {
   readonly clickIds: ClickIds
   readonly browserIds: BrowserIds
   readonly ip: string | null
+  /** Where the visitor is, by the word of a trusted proxy; `null` where nobody said so: it is never guessed. */
+  readonly country: string | null
   /** At most 1 024 characters; `null` when none was sent. */
   readonly userAgent: string | null
   /** The event's half of it: address, user agent and ids. */
@@ -61,7 +63,7 @@ const splitTarget = (target: string): { readonly path: string; readonly search: 
 /** Reads what a request says of itself. Never throws, whatever the visitor sent. */
 export const readVisit = (
   head: RequestHead,
-  site: Pick<SiteTraffic, 'consent' | 'clientIpHeader'>,
+  site: Pick<SiteTraffic, 'consent' | 'clientIpHeader' | 'countryHeader'>,
   trust: Trust,
 ): Visit => {
   const { rawHeaders, receivedAt: at } = head
@@ -91,11 +93,16 @@ export const readVisit = (
   const ip = once(() =>
     clientAddress({ peer: head.remoteAddress, rawHeaders, trust, header: site.clientIpHeader }),
   )
+  const country = once(() =>
+    clientCountry({ peer: head.remoteAddress, rawHeaders, trust, header: site.countryHeader }),
+  )
   const userAgent = headerValue(rawHeaders, 'user-agent')?.slice(0, maxUserAgent).trim() || null
   const visitor = once((): Visitor => {
     const address = ip()
+    const place = country()
     return {
       ...(address === null ? {} : { ip: address }),
+      ...(place === null ? {} : { country: place }),
       ...(userAgent === null ? {} : { userAgent }),
       clickIds: clickIds(),
       browserIds: browserIds(),
@@ -137,6 +144,9 @@ export const readVisit = (
     },
     get ip() {
       return ip()
+    },
+    get country() {
+      return country()
     },
     get visitor() {
       return visitor()

@@ -1,16 +1,18 @@
 import { readFile } from 'node:fs/promises'
-import { assemble } from '../capture/assemble.ts'
-import type { RequestHead, ResponseHead } from '../capture/capture.ts'
-import { compileTrust } from '../capture/client-address.ts'
+import { assemble, missingFields } from '../capture/assemble.ts'
+import type { RequestHead, ResponseHead, SkipReason } from '../capture/capture.ts'
+import { canonicalAddress, compileTrust } from '../capture/client-address.ts'
 import { headerValue } from '../capture/headers.ts'
 import { explainMatch } from '../capture/match-explain.ts'
-import type { CompiledSite } from '../capture/match.ts'
+import type { CompiledRule, CompiledSite } from '../capture/match.ts'
 import { readMatchRequest, type MatchRequest } from '../capture/match-request.ts'
 import { createCollector, type CollectedPage } from '../capture/page/collect.ts'
 import { createDomPool } from '../capture/page/dom-pool.ts'
 import { createProductCache } from '../capture/product-cache.ts'
-import { compileBots, qualifyRequest, qualifyResponse } from '../capture/qualify.ts'
+import { qualifyRequest, qualifyResponse } from '../capture/qualify.ts'
 import { readingsOf } from '../capture/reading.ts'
+import type { SiteTraffic } from '../capture/rules.ts'
+import { compileScreen, type Screen } from '../capture/screen.ts'
 import { readVisit } from '../capture/visit.ts'
 import { ConfigurationError, parseFlags, UsageError } from '../config.ts'
 import { compileConfiguration, type Configuration } from '../gateway/configuration.ts'
@@ -26,6 +28,8 @@ import {
   eventText,
   factsText,
   ruleText,
+  skipText,
+  visitorText,
   type DeliveryExplained,
   type RuleExplained,
 } from './explanation.ts'
@@ -33,7 +37,7 @@ import {
 /** `sluice explain`: what would happen for an address, and why. Nothing is sent, nothing is stored. */
 
 const usage =
-  'usage: sluice explain <url> --rules f [--html page.html] [--cookie "a=b"] [--header "Name: value"] [--method GET] [--status 200]'
+  'usage: sluice explain <url> --rules f [--html page.html] [--cookie "a=b"] [--header "Name: value"] [--method GET] [--status 200] [--address 203.0.113.7]'
 
 /** A browser's, where the user names none: the dry run is about the rules, not about bots. */
 const someBrowser =
@@ -41,7 +45,9 @@ const someBrowser =
 
 /** A visitor on the internet has an address, by which a platform may know them; this one is nobody's (RFC 5737). */
 const someAddress = '203.0.113.7'
-const noProxies = compileTrust([], { allowDocumentationRanges: true })
+/** What was written by hand counts as if a proxy of the operator's had sent it. */
+const proxy = '127.0.0.1'
+const trust = compileTrust([proxy], { allowDocumentationRanges: true })
 
 interface Wish {
   readonly url: URL
@@ -50,6 +56,8 @@ interface Wish {
   readonly rawHeaders: readonly string[]
   readonly method: string
   readonly status: number
+  /** Of the visitor, where no header names another. */
+  readonly address: string
 }
 
 const listOf = (value: unknown): readonly string[] =>
@@ -62,7 +70,7 @@ const headerPair = (text: string): readonly [string, string] => {
 }
 
 const readWish = (args: readonly string[]): Wish => {
-  const { values, positionals } = parseFlags(args, ['rules', 'html', 'method', 'status'], {
+  const { values, positionals } = parseFlags(args, ['rules', 'html', 'method', 'status', 'address'], {
     multiple: ['cookie', 'header'],
     positionals: 1,
   })
@@ -74,11 +82,17 @@ const readWish = (args: readonly string[]): Wish => {
   const status = Number(values['status'] ?? 200)
   if (!Number.isInteger(status) || status < 200 || status > 599)
     throw new UsageError(`--status: "${String(values['status'])}" is no final HTTP status`)
+  const visitor = canonicalAddress(String(values['address'] ?? someAddress))
+  if (visitor === null)
+    throw new UsageError(
+      `--address: "${String(values['address'])}" is no IP address; write one as ${someAddress}`,
+    )
   const cookies = listOf(values['cookie'])
   const headers = listOf(values['header']).flatMap(headerPair)
   return {
     url,
     status,
+    address: visitor,
     rules: typeof values['rules'] === 'string' ? values['rules'] : 'rules.json',
     html: typeof values['html'] === 'string' ? values['html'] : null,
     method: typeof values['method'] === 'string' ? values['method'].toUpperCase() : 'GET',
@@ -132,28 +146,37 @@ const readHtml = async (path: string): Promise<CollectedPage> => {
   return collector.finish()
 }
 
-const explainRules = (
-  site: CompiledSite,
-  request: MatchRequest,
-  head: RequestHead,
-  answer: ResponseHead,
-): readonly RuleExplained[] => {
-  const bots = compileBots(site.site.bots)
-  return site.rules.map((rule) => {
-    const navigation = rule.rule.navigation ?? true
-    return {
-      id: rule.rule.id,
-      conditions: explainMatch(rule, request, answer.status),
-      skipped:
-        qualifyRequest(head, { navigation, bots }) ??
-        qualifyResponse(answer, {
-          statuses: rule.statuses ?? undefined,
-          page: navigation,
-          notModified: false,
-        }),
-    }
-  })
+/** The request as the last proxy before us would send it on, with the visitor's address in the place where the site looks. */
+const throughProxy = (head: RequestHead, { clientIpHeader }: SiteTraffic, address: string): RequestHead => {
+  const name = clientIpHeader ?? 'X-Forwarded-For'
+  const places = clientIpHeader === undefined ? [name, 'Forwarded'] : [name]
+  if (places.some((place) => headerValue(head.rawHeaders, place.toLowerCase()) !== undefined)) return head
+  const node = address.includes(':') ? `"[${address}]"` : address
+  const value = name.toLowerCase() === 'forwarded' ? `for=${node}` : address
+  return { ...head, rawHeaders: [...head.rawHeaders, name, value] }
 }
+
+interface Asked {
+  readonly request: MatchRequest
+  readonly head: RequestHead
+  readonly answer: ResponseHead
+  readonly screen: Screen
+}
+
+const skipOf = ({ rule, statuses }: CompiledRule, { head, answer, screen }: Asked): SkipReason | null =>
+  qualifyRequest(head, rule, screen) ??
+  qualifyResponse(answer, {
+    statuses: statuses ?? undefined,
+    page: rule.navigation ?? true,
+    notModified: false,
+  })
+
+const explainRules = (site: CompiledSite, asked: Asked): readonly RuleExplained[] =>
+  site.rules.map((rule) => ({
+    id: rule.rule.id,
+    conditions: explainMatch(rule, asked.request, asked.answer.status),
+    skipped: skipOf(rule, asked),
+  }))
 
 const requestOf = (
   { integration, deliverable, refusal }: Decision,
@@ -176,8 +199,17 @@ const print = (text: string): void => {
   process.stdout.write(`${text}\n`)
 }
 
-const printEvent = (captured: CapturedEvent, configuration: Configuration, now: number): void => {
+const printEvent = (
+  captured: CapturedEvent,
+  missing: readonly string[],
+  configuration: Configuration,
+  now: number,
+): void => {
   print(`\nfacts for ${captured.event.name} (rule ${captured.event.ruleId})\n${factsText(captured)}`)
+  if (missing.length > 0) {
+    print(`  ✗ ${skipText('incomplete')} (${missing.join(', ')})`)
+    return
+  }
   print(`\nevent\n${eventText(captured)}`)
   const decisions = route(captured, configuration.integrationsOf(captured.event.site), now)
   const explained = decisions.map((decision) => ({ decision, request: requestOf(decision, now) }))
@@ -195,7 +227,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
     method: wish.method,
     target: `${wish.url.pathname}${wish.url.search}`,
     rawHeaders: wish.rawHeaders,
-    remoteAddress: someAddress,
+    remoteAddress: proxy,
     secure: wish.url.protocol === 'https:',
     receivedAt: now,
   }
@@ -208,16 +240,14 @@ export const run = async (args: readonly string[]): Promise<number> => {
     return 1
   }
   print(`site ${site.site.id}, path ${request.path}`)
-  print(`\nrules\n${explainRules(site, request, head, answer).map(ruleText).join('\n')}`)
-  const visit = readVisit(head, site.site, noProxies)
+  const sent = throughProxy(head, site.site, wish.address)
+  const asked: Asked = { request, head: sent, answer, screen: compileScreen(site.site, trust) }
+  print(`\nrules\n${explainRules(site, asked).map(ruleText).join('\n')}`)
+  const visit = readVisit(sent, site.site, trust)
+  print(`\nvisitor\n${visitorText(visit, site.site)}`)
   print(`\nconsent\n${consentText(visit.consent)}`)
 
-  const bots = compileBots(site.site.bots)
-  const firing = site.candidates(request).filter(({ rule }) => {
-    const navigation = rule.rule.navigation ?? true
-    const wishes = { statuses: rule.statuses ?? undefined, page: navigation, notModified: false }
-    return qualifyRequest(head, { navigation, bots }) === null && qualifyResponse(answer, wishes) === null
-  })
+  const firing = site.candidates(request).filter(({ rule }) => skipOf(rule, asked) === null)
   if (firing.length === 0) {
     print('\nno event: no rule fires')
     return 0
@@ -227,7 +257,10 @@ export const run = async (args: readonly string[]): Promise<number> => {
     const reader = { dom, products: createProductCache() }
     const readings = await readingsOf(reader, { site: site.site, visit, answer, collected, firing })
     for (const reading of readings)
-      for (const action of reading.rule.actions) printEvent(assemble(action, reading), configuration, now)
+      for (const action of reading.rule.actions) {
+        const captured = assemble(action, reading)
+        printEvent(captured, missingFields(action, captured), configuration, now)
+      }
     if (wish.html === null) print('\nno page was given: --html page.html shows what would be read from it')
   } finally {
     await dom.close()

@@ -2,7 +2,11 @@ import type { CapturedEvent } from '../event/event.ts'
 import { consentCategories, type ConsentState } from '../event/consent.ts'
 import type { Decision } from '../delivery/route.ts'
 import type { HttpRequest } from '../destinations/destination.ts'
+import type { SkipReason } from '../capture/capture.ts'
 import type { Explained } from '../capture/match-explain.ts'
+import type { SiteTraffic } from '../capture/rules.ts'
+import { skipWords } from '../capture/skip-words.ts'
+import type { Visit } from '../capture/visit.ts'
 
 /** The words of `sluice explain`: values to text. */
 
@@ -10,7 +14,7 @@ export interface RuleExplained {
   readonly id: string
   readonly conditions: readonly Explained[]
   /** Why it did not fire though its conditions held. */
-  readonly skipped: string | null
+  readonly skipped: SkipReason | null
 }
 
 export interface DeliveryExplained {
@@ -23,14 +27,28 @@ const indent = (text: string, by: string): string => text.replaceAll(/^/gm, by)
 const json = (value: unknown): string => JSON.stringify(value, null, 2)
 const mark = (held: boolean): string => (held ? '✓' : '✗')
 
+export const skipText = (reason: SkipReason): string => `not counted: ${reason}, ${skipWords[reason]}`
+
 export const ruleText = ({ id, conditions, skipped }: RuleExplained): string => {
   const fires = conditions.every(({ held }) => held) && skipped === null
   const lines = conditions.map(({ condition, held, because }) => `    ${mark(held)} ${condition}: ${because}`)
   return [
     `  ${mark(fires)} ${id}${fires ? ' fires' : ''}`,
     ...lines,
-    ...(skipped === null ? [] : [`    ✗ not counted: ${skipped}`]),
+    ...(skipped === null ? [] : [`    ✗ ${skipText(skipped)}`]),
   ].join('\n')
+}
+
+export const visitorText = (
+  { ip, country }: Visit,
+  { countryHeader }: Pick<SiteTraffic, 'countryHeader'>,
+): string => {
+  const place =
+    country ??
+    (countryHeader === undefined
+      ? 'unknown: the site names no countryHeader'
+      : `unknown: ${countryHeader} names none`)
+  return `  address ${ip ?? 'unknown'}, country ${place}`
 }
 
 export const consentText = (consent: ConsentState): string => {

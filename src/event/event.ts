@@ -62,6 +62,8 @@ export interface ContentItem {
 export interface Visitor {
   /** A public address without port or zone. */
   readonly ip?: string
+  /** Where the visitor was, ISO 3166-1 alpha-2 in upper case, by the word of the site's edge; absent where unknown. */
+  readonly country?: string
   readonly userAgent?: string
   readonly clickIds: ClickIds
   readonly browserIds: BrowserIds

@@ -2,14 +2,24 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { EventId, SiteId } from './brand.ts'
 import type { EventType } from './names.ts'
 
-/**
- * The id that makes a reload, a retry and a second replica harmless: the same order of the same site is the same event.
- * 32 hex digits; the parts are length-prefixed so that no two different triples share a text.
- */
-export const orderEventId = (site: SiteId, type: EventType, orderId: string): EventId => {
-  const text = [site, type, orderId.trim()].map((part) => `${part.length}:${part}`).join('')
+/** 32 hex digits; the parts are length-prefixed so that no two different lists share a text. */
+const digestOf = (parts: readonly string[]): EventId => {
+  const text = parts.map((part) => `${part.length}:${part}`).join('')
   return createHash('sha256').update(text).digest('hex').slice(0, 32) as EventId
 }
+
+/**
+ * The id that makes a reload, a retry and a second replica harmless: the same order of the same site is the same event.
+ */
+export const orderEventId = (site: SiteId, type: EventType, orderId: string): EventId =>
+  digestOf([site, type, orderId.trim()])
+
+/** The same for what has no order: `seen` is all that tells one conversion from the next, never empty. */
+export const repeatEventId = (
+  site: SiteId,
+  type: EventType,
+  seen: readonly [string, string, ...string[]],
+): EventId => digestOf([site, type, ...seen])
 
 /** A UUID v7 (RFC 9562): random, and ordered by time, which keeps the store's index local. */
 export const randomEventId = (now: number, random: Uint8Array = randomBytes(10)): EventId => {

@@ -6,7 +6,9 @@ import { createProductCache } from '../capture/product-cache.ts'
 import type { Config } from '../config.ts'
 import { createHandover } from '../delivery/handover.ts'
 import type { Intake } from '../delivery/intake.ts'
+import type { Configuration } from './configuration.ts'
 import type { Ground } from './ground.ts'
+import type { Log } from '../log.ts'
 
 /** From pages to committed events: what every process that carries traffic has. It never talks to a platform. */
 export interface Front {
@@ -33,8 +35,22 @@ const signalled = (signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
 
+/** A header that no peer may speak in is read of nobody, and whoever wrote it down expects otherwise. */
+const warnUnheard = (log: Log, trustedProxies: readonly string[], { sites }: Configuration): void => {
+  if (trustedProxies.length > 0) return
+  for (const { traffic } of sites)
+    for (const name of ['clientIpHeader', 'countryHeader'] as const)
+      if (traffic[name] !== undefined)
+        log.warn(
+          { site: traffic.id, [name]: traffic[name] },
+          `${name} is read of nobody: name the proxies that write it in --trusted-proxies`,
+        )
+}
+
 export const startFront = (config: Pick<Config, 'trustedProxies'>, ground: Ground, intake: Intake): Front => {
   const { clock, log } = ground
+  warnUnheard(log, config.trustedProxies, ground.configuration)
+  ground.onReload((fresh) => warnUnheard(log, config.trustedProxies, fresh))
   const handover = createHandover({
     intake,
     clock,

@@ -16,12 +16,23 @@ import { platformOf } from './settings.ts'
 
 const pageMethods = ['GET', 'POST']
 
+/** Without the usual redirect nothing but status and content tell an order from a mistake in a form. */
+const mayBeFormAgain = ({ match, navigation, actions }: Rule, methods: readonly string[]): boolean =>
+  methods.includes('POST') &&
+  navigation !== false &&
+  match.status === undefined &&
+  actions.some(({ require }) => require === undefined)
+
 const warnMethods = (rule: Rule, path: Path, report: Report): void => {
   const methods = listOf<string>(rule.match.method ?? 'GET')
   const warn = (message: string): void => report([...path, 'match', 'method'], message, 'warning')
   if (methods.every((method) => method === 'HEAD')) warn('never fires: the answer to a HEAD has no page')
   else if (rule.navigation !== false && !methods.some((method) => pageMethods.includes(method)))
     warn('never fires: a page is opened by GET or POST; for requests of scripts set "navigation": false')
+  else if (mayBeFormAgain(rule, methods))
+    warn(
+      'a page that answers a POST may be the form again, with errors: tell success by "status" or "require"',
+    )
 }
 
 /** What people write when they think of an address rather than of its path. */
@@ -92,15 +103,19 @@ const warnHosts = (rule: Rule, path: Path, site: SiteTraffic, matcher: Matcher, 
 
 const warnStatus = (rule: Rule, path: Path, report: Report): void => {
   if (rule.match.status === undefined) return
+  // Whoever asks for answers that are no page knows that there is none.
+  if (rule.navigation === false) return
   const statuses = listOf<number>(rule.match.status)
   const complete = statuses.filter((status) => status >= 200 && status !== 206 && status !== 204)
+  const isSent = listOf<string>(rule.match.method ?? 'GET').includes('POST')
   if (complete.length === 0)
     report(
       [...path, 'match', 'status'],
       'never fires: an answer of this status is no complete page',
       'warning',
     )
-  else if (complete.every((status) => status >= 300 && status !== 304))
+  // Many shops answer an order with a redirect to a page elsewhere.
+  else if (complete.every((status) => (isSent ? status >= 400 : status >= 300 && status !== 304)))
     report(
       [...path, 'match', 'status'],
       'only redirects and errors: such an answer is no page that a visitor came to see',

@@ -502,3 +502,70 @@ describe('the end of a page', () => {
     ])
   })
 })
+
+describe('a page that came again', () => {
+  const withGa = { rawHeaders: [...browser, 'Cookie', '_ga=GA1.1.1234567890.1763632800'] }
+
+  test('is the same lead and another view', async () => {
+    await using it = startCapture([rule('lead', 'lead'), rule('view', 'page_view')])
+    for (let look = 0; look < 3; look += 1) await it.visit('/thanks', '<p>Thank you</p>', { head: withGa })
+    const ids = (type: string) =>
+      it.events.filter(({ event }) => event.type === type).map(({ event }) => event.id)
+    expect(ids('lead')).toHaveLength(3)
+    expect(new Set(ids('lead')).size, 'one lead, which the intake takes once').toBe(1)
+    expect(new Set(ids('page_view')).size).toBe(3)
+  })
+
+  test('is the same order whatever the browser', async () => {
+    await using it = startCapture([rule('order', 'purchase')])
+    await it.visit('/thanks', order, { head: withGa })
+    await it.visit('/thanks?from=mail', order)
+    expect(new Set(it.events.map(({ event }) => event.id)).size).toBe(1)
+  })
+})
+
+describe('a page that lacks what the rule requires', () => {
+  test('fires nothing, and says so; another action of the rule fires all the same', async () => {
+    await using it = startCapture([
+      rule('order', 'purchase', {
+        match: { path: '/**', method: 'POST' },
+        actions: [
+          { type: 'fire_conversion_event', eventType: 'purchase', require: ['orderId', 'value'] },
+          { type: 'fire_conversion_event', eventType: 'initiate_checkout' },
+        ],
+      }),
+    ])
+    await it.visit('/checkout', '<form>Please name your street</form>', { head: { method: 'POST' } })
+    expect(it.events.map(({ event }) => event.type)).toEqual(['initiate_checkout'])
+    expect(it.skips).toEqual(['shop/order: incomplete'])
+    await it.visit('/checkout', order, { head: { method: 'POST' } })
+    expect(it.events.map(({ event }) => event.type)).toContain('purchase')
+    expect(it.skips).toHaveLength(1)
+    expect(it.faults).toEqual([])
+  })
+
+  test('what a person gave counts as a fact', async () => {
+    await using it = startCapture([
+      rule('lead', 'lead', {}, { extract: { email: { selector: '#email' } }, require: ['email'] }),
+    ])
+    await it.visit('/thanks', '<p id="email">ann@example.com</p>')
+    await it.visit('/thanks', '<p>Thank you</p>')
+    expect(it.events).toHaveLength(1)
+    expect(it.skips).toEqual(['shop/lead: incomplete'])
+  })
+})
+
+test("who is the site's own, or at work on it, is told per site", async () => {
+  await using it = startCapture([rule('view', 'page_view')], {
+    site: {
+      monitoring: { addresses: ['8.8.4.4'] },
+      previews: { query: { draft: '*' } },
+      bots: { allow: ['curl'] },
+    },
+  })
+  await it.visit('/a', '', { head: { remoteAddress: '8.8.4.4' } })
+  await it.visit('/a?draft', '')
+  await it.visit('/a', '', { head: { rawHeaders: ['Host', 'shop.example.com', 'User-Agent', 'curl/8.5.0'] } })
+  expect(it.skips).toEqual(['shop/view: monitoring', 'shop/view: preview'])
+  expect(it.events).toHaveLength(1)
+})

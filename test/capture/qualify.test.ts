@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { compileTrust } from '../../src/capture/client-address.ts'
 import {
-  compileBots,
   healthCheckUserAgent,
   qualifyRequest,
   qualifyResponse,
+  type RuleWishes,
 } from '../../src/capture/qualify.ts'
+import { compileScreen } from '../../src/capture/screen.ts'
 import type { SkipReason } from '../../src/capture/capture.ts'
 import { readCases } from './jsonl.ts'
 
@@ -20,10 +22,16 @@ const cases = readCases<Case>(new URL('./vectors/qualify.jsonl', import.meta.url
 
 const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.0'
 const html = ['Content-Type', 'text/html; charset=utf-8']
-const bots = compileBots()
+const screen = compileScreen({}, compileTrust([]))
 
-const request = (headers: readonly string[], navigation = true, method = 'GET') =>
-  qualifyRequest({ method, rawHeaders: ['User-Agent', firefox, ...headers] }, { navigation, bots })
+const headOf = (method: string, rawHeaders: readonly string[]) => ({
+  method,
+  rawHeaders,
+  target: '/thanks',
+  remoteAddress: '8.8.8.8',
+})
+const request = (headers: readonly string[], wishes: RuleWishes = {}, method = 'GET') =>
+  qualifyRequest(headOf(method, ['User-Agent', firefox, ...headers]), wishes, screen)
 
 const page = { page: true, notModified: false }
 
@@ -36,7 +44,7 @@ test.each(cases)(
   ({ method, h = {}, ua = firefox, status = 200, ...row }) => {
     const rawHeaders = ['User-Agent', ua, ...Object.entries(h).flat()]
     const reason =
-      qualifyRequest({ method, rawHeaders }, { navigation: true, bots }) ??
+      qualifyRequest(headOf(method, rawHeaders), {}, screen) ??
       qualifyResponse({ status, rawHeaders: html }, page)
     // That an order was seen before is known to the intake alone; the reload that brings it again is a page like any other.
     const expected = row.reason === 'duplicate' ? null : (row.reason ?? null)
@@ -81,53 +89,32 @@ describe('requests', () => {
     ['PUT', 'method'],
     ['get', 'method'],
   ])('%s', (method, reason) => {
-    expect(request([], true, method)).toBe(reason)
+    expect(request([], {}, method)).toBe(reason)
   })
 
   test('a rule may ask for requests of scripts and frames, and gets no prefetches, ranges or bots with them', () => {
-    expect(request(['Sec-Fetch-Dest', 'empty', 'Sec-Fetch-Mode', 'cors'], false)).toBeNull()
-    expect(request(['Sec-Fetch-Dest', 'empty', 'Sec-Purpose', 'prefetch'], false)).toBe('prefetch')
-    expect(request(['Range', 'bytes=0-'], false)).toBe('range')
-    expect(qualifyRequest({ method: 'GET', rawHeaders: [] }, { navigation: false, bots })).toBe('bot')
+    const all = { navigation: false }
+    expect(request(['Sec-Fetch-Dest', 'empty', 'Sec-Fetch-Mode', 'cors'], all)).toBeNull()
+    expect(request(['Sec-Fetch-Dest', 'empty', 'Sec-Purpose', 'prefetch'], all)).toBe('prefetch')
+    expect(request(['Range', 'bytes=0-'], all)).toBe('range')
+    expect(qualifyRequest(headOf('GET', []), all, screen)).toBe('bot')
+  })
+
+  test.each<[string, string, RuleWishes, SkipReason | null]>([
+    ['iframe', 'navigate', { frames: true }, null],
+    ['frame', 'navigate', { frames: true }, null],
+    ['document', 'navigate', { frames: true }, null],
+    ['empty', 'cors', { frames: true }, 'not_document'],
+    ['image', 'no-cors', { frames: true }, 'not_document'],
+    ['iframe', 'navigate', { frames: false }, 'not_document'],
+    ['iframe', 'cors', { frames: true }, 'not_navigation'],
+  ])('a rule may ask for pages in frames: %s by %s with %j is %s', (dest, mode, wishes, reason) => {
+    expect(request(['Sec-Fetch-Dest', dest, 'Sec-Fetch-Mode', mode], wishes)).toBe(reason)
   })
 
   test("the gateway's own health check is named as such", () => {
     const rawHeaders = ['user-agent', healthCheckUserAgent]
-    expect(qualifyRequest({ method: 'HEAD', rawHeaders }, { navigation: true, bots })).toBe('health_check')
-  })
-})
-
-describe('bots', () => {
-  test.each([
-    ['Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)', true],
-    ['AdsBot-Google (+http://www.google.com/adsbot.html)', true],
-    ['facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)', true],
-    ['Mozilla/5.0 (compatible; TikTokSpider; ttspider-feedback@tiktok.com)', true],
-    ['curl/8.5.0', true],
-    ['', true],
-    ['   ', true],
-    [firefox, false],
-    [
-      'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Instagram 350.0',
-      false,
-    ],
-  ])('%j: %s', (userAgent, expected) => {
-    expect(bots(userAgent)).toBe(expected)
-    expect(bots(userAgent), 'the same when asked again').toBe(expected)
-  })
-
-  test("the site's own texts count before the list, refusals first", () => {
-    const own = compileBots({ allow: ['MyMonitor', 'curl'], deny: ['firefox/115', 'curl/7'] })
-    expect(own('mymonitor/1.0 bot')).toBe(false)
-    expect(own(firefox)).toBe(true)
-    expect(own('curl/8.5.0')).toBe(false)
-    expect(own('curl/7.0')).toBe(true)
-    expect(own('')).toBe(true)
-  })
-
-  test('of a user agent 1 024 characters are looked at', () => {
-    expect(bots(`${firefox.padEnd(1024)} Googlebot`)).toBe(false)
-    expect(bots(`${firefox.padEnd(1000)} Googlebot`)).toBe(true)
+    expect(qualifyRequest(headOf('HEAD', rawHeaders), {}, screen)).toBe('health_check')
   })
 })
 

@@ -33,6 +33,12 @@ const explain = async (
 const part = (text: string, heading: RegExp): string =>
   text.split('\n\n').find((block) => heading.test(block.split('\n')[0] ?? '')) ?? ''
 
+/** The small shop's, with something of the site in another's place. */
+const rulesWith = (site: object): { rules: object } => {
+  const { sites } = smallRules()
+  return { rules: { sites: [{ ...sites[0], ...site }] } }
+}
+
 const thanks = 'https://shop.example.com/order-received/A-1?status=paid&fbclid=IwAR0click'
 
 describe('explain', () => {
@@ -96,6 +102,50 @@ describe('explain', () => {
     expect(part(bot.stdout, /^rules/)).toMatch(/✗ order-placed\n(.*\n)*.*✗ not counted: bot/)
     expect(part(gone.stdout, /^rules/)).toMatch(/✗ order-placed\n(.*\n)*.*✗ .*(status|404)/)
     expect([unpaid.code, bot.code, gone.code]).toEqual([0, 0, 0])
+  })
+
+  test('says in words why a page is served and not counted', async () => {
+    const skipped = async (...args: readonly string[]): Promise<string> =>
+      part((await explain([thanks, ...args])).stdout, /^rules/)
+    const monitored = rulesWith({ monitoring: { addresses: ['192.0.2.7'] } })
+    expect(await skipped('--header', 'Sec-Purpose: prefetch')).toContain(
+      '✗ not counted: prefetch, the browser loaded it ahead; nobody has looked at it yet',
+    )
+    expect(await skipped('--header', 'Sec-Fetch-Dest: iframe')).toMatch(
+      /✗ not counted: not_document, .*"frames": true/,
+    )
+    expect(part((await explain([thanks, '--address', '192.0.2.7'], monitored)).stdout, /^rules/)).toMatch(
+      /✗ not counted: monitoring, the site's own/,
+    )
+    expect(part((await explain([thanks], monitored)).stdout, /^rules/)).not.toContain(
+      'not counted: monitoring',
+    )
+  })
+
+  test('says who the visitor is to us, and what a rule misses', async () => {
+    const edge = rulesWith({
+      clientIpHeader: 'CF-Connecting-IP',
+      countryHeader: 'CF-IPCountry',
+      rules: [
+        {
+          id: 'order-placed',
+          match: { path: '/order-received/*' },
+          actions: [{ type: 'fire_conversion_event', eventType: 'purchase', require: ['value'] }],
+        },
+      ],
+    })
+    const { stdout } = await explain(
+      [thanks, '--cookie', '_sw_consent=all', '--address', '2001:db8::7', '--header', 'CF-IPCountry: de'],
+      edge,
+    )
+    expect(part(stdout, /^visitor/)).toContain('address 2001:db8::7, country DE')
+    expect(stdout).toContain(
+      '✗ not counted: incomplete, the page lacks a fact that the rule requires (value)',
+    )
+    const named = await explain([thanks, '--header', 'CF-Connecting-IP: 203.0.113.99'], edge)
+    expect(part(named.stdout, /^visitor/)).toContain('address 203.0.113.99, country unknown: CF-IPCountry')
+    const wrong = await explain([thanks, '--address', 'localhost'])
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('"localhost" is no IP address') })
   })
 
   test('says why an integration would not get it', async () => {

@@ -113,16 +113,19 @@ test('the same order number at another event type or of another order is another
   expect(it.hook.received).toHaveLength(3)
 })
 
-test('without an order number each view is an event of its own', async () => {
+test('without an order number a reload is told by browser, address and worth', async () => {
   await using it = await startScene({
-    origin: (_incoming, response) => {
+    origin: (incoming, response) => {
       response.writeHead(200, { 'content-type': 'text/html' })
-      response.end('<title>Thank you</title><p class="total">EUR 12,50</p>')
+      const total = incoming.headers['x-total'] ?? '12,50'
+      response.end(`<title>Thank you</title><p class="total">EUR ${String(total)}</p>`)
     },
     rules: [
       {
         id: 'thanks',
         match: { path: '/thanks' },
+        // The longest: the clock must not turn over between two views.
+        repeatMinutes: 1440,
         actions: [
           {
             type: 'fire_conversion_event',
@@ -134,16 +137,28 @@ test('without an order number each view is an event of its own', async () => {
     ],
   })
   for (let view = 0; view < 3; view += 1) await it.ask('/thanks', { headers: { cookie } })
-  const events = await it.settled(3)
-  expect(events.map(({ orderId, duplicates }) => [orderId, duplicates])).toEqual([
-    [null, 0],
-    [null, 0],
-    [null, 0],
+  await it.ask('/thanks', { headers: { cookie, 'x-total': '99,00' } })
+  const stranger = cookie.replaceAll(/\b12\d{8}\b/g, '2222222222')
+  expect(stranger).not.toBe(cookie)
+  await it.ask('/thanks', { headers: { cookie: stranger } })
+  // Whose browser tells nobody apart: each of them counts.
+  for (let view = 0; view < 2; view += 1) await it.ask('/thanks', { headers: { cookie: '_sw_consent=all' } })
+  await until(it.events, (events) => events.some(({ duplicates }) => duplicates === 2))
+  const events = await it.settled(5)
+  expect(events.map(({ orderId, duplicates }) => `${orderId} ${duplicates}`).sort()).toEqual([
+    'null 0',
+    'null 0',
+    'null 0',
+    'null 0',
+    'null 2',
   ])
-  expect(new Set(it.meta.received.map(({ event_id }) => event_id)).size).toBe(3)
-  expect(it.hook.received.map(({ json }) => (json as { customData: object }).customData)).toEqual(
-    Array.from({ length: 3 }, () => ({ value: 12.5, currency: 'EUR' })),
-  )
+  // Google cannot be told of the last two: it has no client id of theirs.
+  expect(new Set(it.meta.received.map(({ event_id }) => event_id)).size).toBe(5)
+  expect(
+    it.hook.received
+      .map(({ json }) => (json as { customData: { value: number } }).customData.value)
+      .sort((a, b) => a - b),
+  ).toEqual([12.5, 12.5, 12.5, 12.5, 99])
 })
 
 test('a product seen twice is two views, and its price is read from its page', async () => {
