@@ -30,7 +30,7 @@ export interface GoldenCase {
   readonly refusal?: { readonly status: string; readonly reason?: string }
 }
 
-const folder = new URL('../golden', import.meta.url)
+const folder = new URL('../golden/', import.meta.url)
 
 export const goldenCasesOf = (
   destination: string,
