@@ -56,6 +56,19 @@ describe('a visit', () => {
     })
   })
 
+  test('knows the country where a trusted proxy says it, and not otherwise', () => {
+    const rawHeaders = ['CF-IPCountry', 'DE', 'X-Forwarded-For', '203.0.113.7']
+    const from = (remoteAddress: string, countryHeader?: string) =>
+      readVisit(
+        head({ remoteAddress, rawHeaders }),
+        countryHeader === undefined ? {} : { countryHeader },
+        trust,
+      ).visitor
+    expect(from('10.0.0.1', 'CF-IPCountry')).toMatchObject({ ip: '203.0.113.7', country: 'DE' })
+    expect(from('10.0.0.1')).not.toHaveProperty('country')
+    expect(from('203.0.113.9', 'CF-IPCountry')).not.toHaveProperty('country')
+  })
+
   test('is read once and cannot be changed', () => {
     expect(visit.consent).toBe(visit.consent)
     expect(visit.visitor.clickIds).toBe(visit.clickIds)

@@ -3,6 +3,7 @@ import type { DeliverableEvent } from '../destination.ts'
 import { googleClick, isBraid } from './click.ts'
 import { uploadConsent } from './consent.ts'
 import { actionOf, addressOf, amountOf, cartOf, contactsOf, timeOf, transactionOf } from './conversion.ts'
+import { addressForGoogle } from './region.ts'
 import { accountNumber, type GoogleAdsSettings } from './settings.ts'
 
 /**
@@ -59,6 +60,7 @@ const eventOf = (deliverable: DeliverableEvent, settings: GoogleAdsSettings, now
   const click = googleClick(event)
   const amount = amountOf(event)
   const { userAgent } = event.visitor
+  const ipAddress = addressForGoogle(event)
   return known({
     transactionId: transactionOf(event),
     eventTimestamp: timeOf(event, now),
@@ -69,9 +71,8 @@ const eventOf = (deliverable: DeliverableEvent, settings: GoogleAdsSettings, now
     conversionValue: amount?.value,
     currency: amount?.currency,
     consent: consentOf(deliverable),
-    // Never the address: Google forbids it for visitors in the EEA, the UK and Switzerland, and an event does not know
-    // where its visitor is.
-    eventDeviceInfo: userAgent === undefined ? undefined : { userAgent },
+    eventDeviceInfo:
+      userAgent === undefined && ipAddress === undefined ? undefined : known({ userAgent, ipAddress }),
     cartData: cartDataOf(deliverable, settings),
   })
 }

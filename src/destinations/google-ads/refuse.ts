@@ -3,6 +3,7 @@ import type { DeliverableEvent } from '../destination.ts'
 import type { Refusal } from '../outcome.ts'
 import { googleClick, longestClickWindowMs } from './click.ts'
 import { addressOf, contactsOf, orderIdOf, ownActionOf } from './conversion.ts'
+import { isGuarded } from './region.ts'
 import type { GoogleAdsSettings } from './settings.ts'
 
 const day = 24 * 3_600_000
@@ -44,6 +45,12 @@ export const refuse = (
   // Google fails such a conversion (DENIED_CONSENT) instead of modelling it, so sending it would only move personal data.
   if (event.consent.marketing === 'denied')
     return refusal('consent_denied', `marketing was refused (${event.consent.source})`)
+  const { country } = event.visitor
+  if (event.consent.marketing === 'unknown' && country !== undefined && isGuarded(country))
+    return refusal(
+      'consent_denied',
+      `Google takes no conversion from ${country} without consent, and nobody was asked`,
+    )
   const ageMs = now - event.occurredAt
   if (settings.enhance) return refuseEnhancement(deliverable, ageMs)
   if (ageMs > maxAgeMs - transitMs)

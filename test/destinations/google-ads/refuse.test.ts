@@ -153,6 +153,19 @@ describe('what is refused', () => {
     for (const settings of [data, legacy])
       expect(googleAds.build([deliver(unasked)], settings, context).body).not.toContain('consent')
   })
+
+  test.each([
+    ['DE', 'consent_denied'],
+    ['GB', 'consent_denied'],
+    ['CH', 'consent_denied'],
+    ['US', null],
+    [undefined, null],
+  ])('who was not asked and is in %s: %s', (country, status) => {
+    const visitor = { ...known.visitor, ...(country === undefined ? {} : { country }) }
+    const unasked = { ...known, visitor, consent: { ...allGranted, marketing: 'unknown' as const } }
+    expect(statusOf(unasked, data)).toBe(status)
+    expect(statusOf({ ...unasked, consent: allGranted }, data)).toBeNull()
+  })
 })
 
 describe('settings', () => {

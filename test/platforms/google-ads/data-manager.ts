@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import {
   both,
   digest,
@@ -17,8 +18,8 @@ import {
 
 /**
  * The body of events:ingest: https://developers.google.com/data-manager/api/reference/rest/v1/events/ingest (2026-11-20).
- * Stricter than Google in that it takes no address of a visitor, which Google forbids for three regions only, and wants a
- * transaction id always.
+ * Stricter than Google in that it wants a transaction id always, and of addresses only such as can be a visitor's. Whose
+ * country forbids one it cannot see.
  */
 
 const maxEvents = 2000
@@ -43,7 +44,11 @@ const destination = object(
 
 const clickId = text(/^[A-Za-z0-9_\-.]{1,500}$/)
 const clickIds = ['gclid', 'gbraid', 'wbraid']
-const device = object({ userAgent: text() })
+const publicAddress: Check = (value, path) =>
+  typeof value === 'string' && isIP(value) !== 0 && !/^(10|127|192\.168|fe80|fc|fd|::1)/.test(value)
+    ? null
+    : violation(path, 'must be a public IP address', 'INVALID_IP_ADDRESS')
+const device = object({ userAgent: text(), ipAddress: publicAddress })
 const adIdentifiers = both(
   object({
     gclid: clickId,
