@@ -25,6 +25,8 @@ export interface Counted {
   readonly webSockets: number
   /** By `site/reason`. */
   readonly skipped: Readonly<Record<string, number>>
+  /** By `site/rule/reason`. */
+  readonly skippedByRule: Readonly<Record<string, number>>
   readonly eventsWaiting: number
   readonly eventsLost: number
 }

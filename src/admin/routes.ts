@@ -10,6 +10,7 @@ import { mappingRoutes } from './mappings.ts'
 import type { Metrics } from './metrics.ts'
 import { replayRoutes } from './replay.ts'
 import type { Route } from './route.ts'
+import { skippedRoutes } from './skipped.ts'
 import { testCallRoutes } from './test-call.ts'
 import { webhookRoutes } from './webhooks.ts'
 
@@ -23,6 +24,7 @@ export type AdminRoutesOptions = OptionsOf<typeof ingestRoutes> &
   OptionsOf<typeof dataLayerRoutes> &
   OptionsOf<typeof mappingRoutes> &
   OptionsOf<typeof diagnosticsRoutes> &
+  OptionsOf<typeof skippedRoutes> &
   OptionsOf<typeof replayRoutes> &
   OptionsOf<typeof keyRoutes> &
   OptionsOf<typeof auditRoutes> &
@@ -38,6 +40,7 @@ export const adminRoutes = (options: AdminRoutesOptions): readonly Route[] => {
     ...mappingRoutes(options),
     ...dataLayerRoutes(options),
     ...diagnosticsRoutes(options),
+    ...skippedRoutes(options),
     ...replayRoutes(options),
     ...keyRoutes(options),
     ...auditRoutes(options),

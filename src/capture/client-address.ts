@@ -154,13 +154,19 @@ export interface ClientAddressInput {
   readonly header?: string | undefined
 }
 
+/** A page loaded ahead through a proxy of the browser's maker, so that the site learns nothing of who may visit it. */
+const isSentByBrowsersProxy = (rawHeaders: readonly string[]): boolean =>
+  headerList(rawHeaders, 'sec-purpose').some((purpose) => /;\s*anonymous-client-ip\b/i.test(purpose))
+
 /**
  * Who sent the request, canonical, in whatever network: the peer, or where that is a proxy of ours, whom it names. Hops are
  * walked from the right, where our own proxies write, to the first that is not ours: what stands left of it is the visitor's
  * own invention. A proxy of ours that names nobody spoke for itself, as a balancer does that looks whether we live. `null`
- * where the first stranger is hidden: who hides its neighbour may be anybody's, so its word for others counts for nothing.
+ * where the browser hides it, and where the first stranger is hidden: who hides its neighbour may be anybody's, so its word
+ * for others counts for nothing.
  */
 export const senderAddress = ({ peer, rawHeaders, trust, header }: ClientAddressInput): string | null => {
+  if (isSentByBrowsersProxy(rawHeaders)) return null
   const nearest = canonicalAddress(peer)
   if (nearest === null || !trust.has(nearest)) return nearest
   const hops = readHops(rawHeaders, header)

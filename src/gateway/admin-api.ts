@@ -9,6 +9,7 @@ import { createCredentials } from '../delivery/credentials.ts'
 import type { Intake } from '../delivery/intake.ts'
 import type { Ground } from './ground.ts'
 import { listenProblem } from './preconditions.ts'
+import { skipsOf } from './skips.ts'
 
 /** The wiring of the admin listener: what the back has, shown to whoever holds a key. */
 
@@ -56,6 +57,8 @@ export const startAdminApi = async (options: AdminApiOptions): Promise<Admin> =>
     lanes,
     metrics,
     notReady,
+    startedAt: now(),
+    skippedOf: (site) => skipsOf(counted().skippedByRule, site),
     declared: (site) => ground.configuration.integrationsOf(site),
   })
 

@@ -8,7 +8,7 @@ export interface Counts extends FrontCounts {
   readonly proxy: Readonly<ProxyStats>
 }
 
-export const countedOf = ({ proxy, skipped, waiting, lost }: Counts): Counted => ({
+export const countedOf = ({ proxy, skipped, skippedByRule, waiting, lost }: Counts): Counted => ({
   requests: proxy.requests,
   activeRequests: proxy.active,
   unknownHost: proxy.unknownHost,
@@ -21,12 +21,19 @@ export const countedOf = ({ proxy, skipped, waiting, lost }: Counts): Counted =>
   sessionsEnded: proxy.sessionsEnded,
   webSockets: proxy.webSockets,
   skipped,
+  skippedByRule,
   eventsWaiting: waiting,
   eventsLost: lost,
 })
 
 /** Of nothing. */
-export const noCounts: Counted = countedOf({ proxy: createStats(), skipped: {}, waiting: 0, lost: 0 })
+export const noCounts: Counted = countedOf({
+  proxy: createStats(),
+  skipped: {},
+  skippedByRule: {},
+  waiting: 0,
+  lost: 0,
+})
 
 type Figures = Readonly<Record<string, number>>
 
@@ -49,6 +56,7 @@ export const addCounted = (a: Counted, b: Counted): Counted => ({
   sessionsEnded: addFigures(a.sessionsEnded, b.sessionsEnded),
   webSockets: a.webSockets + b.webSockets,
   skipped: addFigures(a.skipped, b.skipped),
+  skippedByRule: addFigures(a.skippedByRule, b.skippedByRule),
   eventsWaiting: a.eventsWaiting + b.eventsWaiting,
   eventsLost: a.eventsLost + b.eventsLost,
 })

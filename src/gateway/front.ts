@@ -8,6 +8,7 @@ import { createHandover } from '../delivery/handover.ts'
 import type { Intake } from '../delivery/intake.ts'
 import type { Configuration } from './configuration.ts'
 import type { Ground } from './ground.ts'
+import { skipKey, skipsByReason, type SkipCounts } from './skips.ts'
 import type { Log } from '../log.ts'
 
 /** From pages to committed events: what every process that carries traffic has. It never talks to a platform. */
@@ -24,6 +25,8 @@ export interface Front {
 export interface FrontCounts {
   /** Requests that a rule's address matches and that did not count, by `site/reason`. */
   readonly skipped: Readonly<Record<string, number>>
+  /** The same by `site/rule/reason`. */
+  readonly skippedByRule: SkipCounts
   /** Events that wait in memory because the store cannot take them, and those that found no place. */
   readonly waiting: number
   readonly lost: number
@@ -59,15 +62,15 @@ export const startFront = (config: Pick<Config, 'trustedProxies'>, ground: Groun
   })
   const dom = createDomPool()
   const trust = compileTrust(config.trustedProxies)
-  const skipped: Record<string, number> = {}
+  const skippedByRule: Record<string, number> = {}
   const capture = createCapture({
     matcher: () => ground.configuration.matcher,
     trust,
     reader: { dom, products: createProductCache() },
     onEvent: handover.give,
     onSkip: ({ site, rule, reason }) => {
-      const key = `${site}/${reason}`
-      skipped[key] = (skipped[key] ?? 0) + 1
+      const key = skipKey(site, rule, reason)
+      skippedByRule[key] = (skippedByRule[key] ?? 0) + 1
       log.debug({ site, rule, reason }, 'not counted')
     },
     onFault: (error) => log.error({ err: error }, 'a page could not be captured'),
@@ -75,7 +78,12 @@ export const startFront = (config: Pick<Config, 'trustedProxies'>, ground: Groun
   return {
     trust,
     capture,
-    counts: () => ({ skipped, waiting: handover.waiting, lost: handover.lost }),
+    counts: () => ({
+      skipped: skipsByReason(skippedByRule),
+      skippedByRule: { ...skippedByRule },
+      waiting: handover.waiting,
+      lost: handover.lost,
+    }),
     close: async (deadline) => {
       await Promise.race([capture.idle(), signalled(deadline)])
       await handover.close(deadline)

@@ -80,6 +80,9 @@ const kinds = new Map<string, Kind>([
   ['cf-connecting-ip', 'forwarding'],
   ['cf-connecting-ipv6', 'forwarding'],
   ['fastly-client-ip', 'forwarding'],
+  ['fly-client-ip', 'forwarding'],
+  ['x-azure-clientip', 'forwarding'],
+  ['cloudfront-viewer-address', 'forwarding'],
 ])
 
 const kindOf = (name: string): Kind | undefined => {

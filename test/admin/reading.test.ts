@@ -134,6 +134,27 @@ describe('dead deliveries', () => {
   })
 })
 
+describe('what was not counted', () => {
+  test('is shown by rule and reason, in words, with the time since when', async () => {
+    const begun = Date.now()
+    await using it = await startAdminScene([site(hook(nowhere)), { id: 'other', integrations: [] }])
+    const { status, json } = await it.ask('GET', '/api/v1/sites/shop/skipped')
+    expect(status).toBe(200)
+    expect(json).toEqual({
+      site: 'shop',
+      since: expect.any(String),
+      total: 5,
+      skipped: [
+        { rule: 'order-placed', reason: 'bot', meaning: expect.stringContaining('program'), count: 5 },
+      ],
+    })
+    expect(Date.parse(json.since)).toBeGreaterThanOrEqual(begun)
+    expect((await it.ask('GET', '/api/v1/sites/other/skipped')).json).toMatchObject({ total: 0, skipped: [] })
+    expect((await it.ask('GET', '/api/v1/sites/nobody/skipped')).status).toBe(404)
+    expect((await it.ask('GET', '/api/v1/sites/shop/skipped', { key: null })).status).toBe(401)
+  })
+})
+
 describe('diagnostics', () => {
   test('count per integration and day what was accepted, delivered, withheld and seen again', async () => {
     await using platform = await startWebhook()

@@ -199,6 +199,13 @@ describe('the sender', () => {
     ],
     ['is nobody where it is hidden', '10.0.0.1', ['X-Forwarded-For', 'unknown'], null],
     ['is nobody where the peer has gone', '', [], null],
+    [
+      'is nobody where the browser hides it',
+      '203.0.113.9',
+      ['Sec-Purpose', 'prefetch;anonymous-client-ip'],
+      null,
+    ],
+    ['is shown by an ordinary prefetch', '203.0.113.9', ['Sec-Purpose', 'prefetch;prerender'], '203.0.113.9'],
   ])('%s', (_name, peer, headers, sender) => {
     expect(senderOf(peer, headers)).toBe(sender)
   })

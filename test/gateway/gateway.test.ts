@@ -91,3 +91,28 @@ describe('the access log', () => {
     expect(paths).toEqual(Array.from({ length: 100 }, (_, index) => `/page/${index}`))
   })
 })
+
+describe('a header in which proxies name the visitor', () => {
+  test.each<[readonly string[], boolean]>([
+    [[], true],
+    [['--trusted-proxies', '10.0.0.0/8'], false],
+  ])('with %j: whether the log says that it is read of nobody is %s', async (flags, warned) => {
+    await using folder = await folderOfItsOwn()
+    const rules = join(folder.path, 'rules.json')
+    const { sites } = rulesBefore('http://127.0.0.1:9', 'http://127.0.0.1:9')
+    await writeFile(rules, JSON.stringify({ sites: [{ ...sites[0], countryHeader: 'CF-IPCountry' }] }))
+    const { log, text } = collectedLog()
+    const all = [
+      '--rules',
+      rules,
+      '--listen',
+      '127.0.0.1:0',
+      '--store',
+      `sqlite:${folder.path}/s.db`,
+      ...flags,
+    ]
+    const gateway = await startGateway(readConfig(all, env), { log, env })
+    await gateway.close(1_000)
+    expect(text().includes('countryHeader is read of nobody')).toBe(warned)
+  })
+})

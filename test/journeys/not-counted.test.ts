@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { request } from 'undici'
 import { expect, test, vi } from 'vitest'
 import { until } from '../support/until.ts'
 import {
@@ -16,6 +17,7 @@ vi.setConfig({ testTimeout: 30_000 })
 
 /** Only what a person opened counts. What does not passes all the same, and the log says why it did not count. */
 
+const adminKey = 'an-admin-key-of-32-characters-000'
 const cookie = '_sw_consent=all; _ga=GA1.1.1234567890.1763632800'
 const page = thanksPage('A-1', { email: 'ann@example.com', phone: '' })
 
@@ -59,6 +61,13 @@ const rows: readonly Row[] = [
   { name: 'a document fetched by a script', headers: { 'sec-fetch-mode': 'cors' }, reason: 'not_navigation' },
   { name: 'a range', headers: { range: 'bytes=0-9' }, reason: 'range' },
   { name: 'our own health check', headers: { 'user-agent': 'sluice-health-check' }, reason: 'health_check' },
+  { name: 'our monitoring', headers: { 'x-monitoring': 'checkout' }, reason: 'monitoring' },
+  {
+    name: 'our monitoring, by where it asks from',
+    headers: { 'x-forwarded-for': '192.168.7.9' },
+    reason: 'monitoring',
+  },
+  { name: 'an editor', path: 'A-1?preview=true', reason: 'preview' },
   { name: 'a page not found', path: '404', reason: 'status' },
   { name: 'an error of the origin', path: '500', reason: 'status' },
   { name: 'an answer that is no page', path: 'json', reason: 'content_type' },
@@ -66,7 +75,12 @@ const rows: readonly Row[] = [
 ]
 
 test('what no person opened, and what is no page, passes and fires nothing; the log names the reason', async () => {
-  await using it = await startScene({ origin, rules: [purchase] })
+  await using it = await startScene({
+    origin,
+    rules: [purchase],
+    site: { monitoring: { headers: { 'X-Monitoring': '*' }, addresses: ['192.168.7.0/24'] } },
+    config: { admin: { listen: { host: '127.0.0.1', port: 0 }, key: adminKey } },
+  })
   const skips = () =>
     it
       .log()
@@ -85,6 +99,22 @@ test('what no person opened, and what is no page, passes and fires nothing; the 
   const counted = Map.groupBy(rows, ({ reason }) => `shop/${reason}`)
   expect(it.gateway.counts().skipped).toEqual(
     Object.fromEntries([...counted].map(([reason, { length }]) => [reason, length])),
+  )
+  const answer = await request(`${it.gateway.adminUrl}/api/v1/sites/shop/skipped`, {
+    headers: { authorization: `Bearer ${adminKey}` },
+  })
+  const { total, skipped } = (await answer.body.json()) as {
+    readonly total: number
+    readonly skipped: readonly { readonly rule: string; readonly reason: string; readonly count: number }[]
+  }
+  expect(total).toBe(rows.length)
+  expect(Object.fromEntries(skipped.map(({ rule, reason, count }) => [`${rule} ${reason}`, count]))).toEqual(
+    Object.fromEntries(
+      [...Map.groupBy(rows, ({ reason }) => reason)].map(([reason, { length }]) => [
+        `order-placed ${reason}`,
+        length,
+      ]),
+    ),
   )
 
   // One that counts, behind all the others: had one of them fired, it would be here before it.
@@ -143,11 +173,13 @@ test('what the gateway answers itself fires nothing: an unknown host, a dead ori
   expect(await it.events()).toEqual([])
 })
 
-test('rules may ask for what is not counted otherwise: requests of scripts, a POST, a redirect, an error page', async () => {
+test('rules may ask for what is not counted otherwise: requests of scripts, frames, a POST, a redirect, an error page', async () => {
   await using it = await startScene({
     origin: (incoming, response) => {
       const wish = incoming.url?.split('/').at(-1)
       if (wish === 'redirect') response.writeHead(303, { location: '/elsewhere' }).end()
+      else if (wish === 'framed')
+        response.writeHead(200, { 'content-type': 'text/html' }).end('<title>booked</title>')
       else if (wish === 'gone')
         response.writeHead(410, { 'content-type': 'text/html' }).end('<title>gone</title>')
       else response.writeHead(201, { 'content-type': 'application/json' }).end('{"ok":true}')
@@ -158,6 +190,12 @@ test('rules may ask for what is not counted otherwise: requests of scripts, a PO
         navigation: false,
         match: { path: '/api/lead', method: 'POST' },
         actions: [{ type: 'fire_conversion_event', eventType: 'lead' }],
+      },
+      {
+        id: 'in-a-frame',
+        frames: true,
+        match: { path: '/framed' },
+        actions: [{ type: 'fire_conversion_event', eventType: 'schedule' }],
       },
       {
         id: 'on-redirect',
@@ -179,11 +217,15 @@ test('rules may ask for what is not counted otherwise: requests of scripts, a PO
   )
   await it.ask('/redirect', { headers: { cookie } })
   await it.ask('/gone', { headers: { cookie } })
+  await it.ask('/framed', { headers: { cookie, 'sec-fetch-dest': 'iframe' } })
+  // A script that fetches the page opens no frame.
+  await it.ask('/framed', { headers: script })
   // A rule for POST fires for no GET.
   await it.ask('/api/lead', { headers: script })
-  const events = await it.settled(3)
+  const events = await it.settled(4)
   expect(events.map(({ ruleId, type }) => `${ruleId} ${type}`).sort()).toEqual([
     'by-script lead',
+    'in-a-frame schedule',
     'on-gone Coupon expired',
     'on-redirect contact',
   ])

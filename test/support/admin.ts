@@ -12,6 +12,7 @@ import { configureIntegration, type Integration } from '../../src/sites/configur
 import type { IntegrationDeclaration } from '../../src/sites/integration.ts'
 import { createManagedIntegrations } from '../../src/sites/managed.ts'
 import { secretValues } from '../../src/sites/mask.ts'
+import { skipsOf } from '../../src/gateway/skips.ts'
 import { startEngine, type Engine } from './engine.ts'
 
 /** The admin API on a real engine, asked over real HTTP. */
@@ -64,6 +65,7 @@ const nothingCounted: Counted = {
   sessionsEnded: {},
   webSockets: 10,
   skipped: { 'shop/bot': 5 },
+  skippedByRule: { 'shop/order-placed/bot': 5 },
   eventsWaiting: 0,
   eventsLost: 0,
 }
@@ -107,6 +109,8 @@ export const startAdminScene = async (
       sites: () => sites,
       now: Date.now,
       notReady: options.notReady ?? (() => null),
+      startedAt: Date.now(),
+      skippedOf: (site) => skipsOf(nothingCounted.skippedByRule, site),
       metrics: createMetrics({
         counted: () => nothingCounted,
         store,
