@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
   canonicalAddress,
   clientAddress,
@@ -9,6 +9,8 @@ import {
   wasSecure,
 } from '../../src/capture/client-address.ts'
 import { readCases } from './jsonl.ts'
+
+vi.setConfig({ testTimeout: 30_000 })
 
 interface Case {
   readonly peer: string
