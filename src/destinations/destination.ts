@@ -120,8 +120,8 @@ export interface Destination<S> {
   /** The platform's form of a custom event's name. */
   customName(type: EventType): string
   readonly matchKeys: readonly MatchKey[]
-  /** The click ids this platform gives out, for `routeByClickId`. */
-  readonly clickIds?: readonly ClickIdName[]
+  /** The click ids this platform gives out, for `routeByClickId`; none where it knows no clicks. */
+  readonly clickIds: readonly ClickIdName[]
   readonly limits: Limits
   readonly credential: 'settings' | 'oauth2-refresh'
   /** Present where `credential` is `oauth2-refresh`. */

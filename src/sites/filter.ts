@@ -1,5 +1,4 @@
 import type { AnyDestination } from '../destinations/destination.ts'
-import type { ClickIdName } from '../event/click-ids.ts'
 import type { ConversionEvent } from '../event/event.ts'
 import type { Condition } from './integration.ts'
 
@@ -117,16 +116,6 @@ export const filteredBy = (
     : `filter: ${failed.field} ${failed.operator}${failed.value === undefined ? '' : ` ${JSON.stringify(failed.value)}`} does not hold`
 }
 
-/** For platforms that do not declare `clickIds` themselves. */
-const usualClickIds: Readonly<Record<string, readonly ClickIdName[]>> = {
-  meta: ['fbclid'],
-  google_ads: ['gclid', 'wbraid', 'gbraid'],
-  tiktok: ['ttclid'],
-  snapchat: ['sccid'],
-  pinterest: ['epik'],
-  x: ['twclid'],
-}
-
 /** Meta's cookie `_fbc` holds the click id itself. */
 const clicksOf = ({ visitor }: ConversionEvent): ReadonlySet<string> =>
   new Set([...Object.keys(visitor.clickIds), ...(visitor.browserIds.fbc === undefined ? [] : ['fbclid'])])
@@ -136,7 +125,7 @@ const clicksOf = ({ visitor }: ConversionEvent): ReadonlySet<string> =>
  * all (nobody's click, so everybody's event), and for a platform that has no click ids. Otherwise why not, in words.
  */
 export const clickedElsewhere = (destination: AnyDestination, event: ConversionEvent): string | null => {
-  const own = destination.clickIds ?? usualClickIds[destination.name] ?? []
+  const own = destination.clickIds
   const carried = clicksOf(event)
   return own.length === 0 || carried.size === 0 || own.some((name) => carried.has(name))
     ? null

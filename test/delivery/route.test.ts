@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { route } from '../../src/delivery/route.ts'
+import { findDestination } from '../../src/destinations/index.ts'
 import { noConsentSignal } from '../../src/event/consent.ts'
 import type { ClickIdName } from '../../src/event/click-ids.ts'
 import { simplePlatform } from '../support/destination.ts'
@@ -163,8 +164,11 @@ describe('routing', () => {
       { name: 'snapchat', own: 'sccid', foreign: 'fbclid' },
       { name: 'pinterest', own: 'epik', foreign: 'fbclid' },
       { name: 'x', own: 'twclid', foreign: 'fbclid' },
-    ] as const)('$name is known by $own', ({ name, own, foreign }) => {
-      const integration = someIntegration({ routeByClickId: true }, simplePlatform({ name }))
+    ] as const)('$name declares that it is known by $own', ({ name, own, foreign }) => {
+      const integration = someIntegration(
+        { routeByClickId: true },
+        simplePlatform({ clickIds: findDestination(name)?.clickIds ?? [] }),
+      )
       expect(only(clicked(own), [integration], now).refusal).toBeNull()
       expect(only(clicked(foreign), [integration], now).refusal?.status).toBe('filtered')
     })

@@ -30,6 +30,7 @@ export const simplePlatform = (
     ) as Record<StandardName, string | null>,
     customName: (type) => type,
     matchKeys: [{ key: 'email', weight: 10, present: ({ identity }) => 'email' in identity.keys }],
+    clickIds: [],
     limits: {
       eventsPerSecond: 10_000,
       batchSize: 10,

@@ -94,6 +94,7 @@ export const ga4 = defineDestination({
     { key: 'ip_override', weight: 0.25, present: ({ event }) => event.visitor.ip !== undefined },
     { key: 'user_agent', weight: 0.25, present: ({ event }) => event.visitor.userAgent !== undefined },
   ],
+  clickIds: [],
   limits: { eventsPerSecond: 25, batchSize: 25, maxBodyBytes, maxAgeMs, timeoutMs: 10 * second },
   credential: 'settings',
   hosts: Object.values(origins).map((origin) => new URL(origin).host),

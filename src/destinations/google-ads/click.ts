@@ -5,10 +5,10 @@ import type { ConversionEvent } from '../../event/event.ts'
  * The three click ids exclude each other: an upload with two of them is refused, so the best one goes and the others stay.
  * https://developers.google.com/google-ads/api/docs/conversions/upload-clicks (2026-11-20)
  */
-const byPreference = ['gclid', 'gbraid', 'wbraid'] as const
+export const googleClicks = ['gclid', 'gbraid', 'wbraid'] as const
 
 export interface GoogleClick {
-  readonly name: (typeof byPreference)[number]
+  readonly name: (typeof googleClicks)[number]
   readonly value: string
 }
 
@@ -25,7 +25,7 @@ const isUsable = (click: ClickIds[keyof ClickIds], occurredAt: number): boolean 
 }
 
 export const googleClick = ({ visitor: { clickIds }, occurredAt }: ConversionEvent): GoogleClick | null => {
-  for (const name of byPreference) {
+  for (const name of googleClicks) {
     const click = clickIds[name]
     if (click !== undefined && isUsable(click, occurredAt)) return { name, value: click.value }
   }

@@ -6,7 +6,7 @@ import {
   type RetryPolicy,
 } from '../destination.ts'
 import { build } from './build.ts'
-import { googleClick } from './click.ts'
+import { googleClick, googleClicks } from './click.ts'
 import { actionOf, addressOf } from './conversion.ts'
 import { identify } from './identify.ts'
 import { read } from './read.ts'
@@ -94,6 +94,7 @@ export const googleAds = defineDestination({
   },
   customName: (type) => type.trim(),
   matchKeys,
+  clickIds: googleClicks,
   limits: {
     eventsPerSecond: requestsPerSecond.data_manager * batchSize,
     batchSize,

@@ -110,6 +110,7 @@ export const meta = defineDestination({
   customName: (type) =>
     furtherEvents.get(type.toLowerCase().replace(/[^a-z]+/g, '')) ?? type.trim().slice(0, longestName),
   matchKeys,
+  clickIds: ['fbclid'],
   limits: {
     eventsPerSecond: 1000,
     batchSize: 1000,

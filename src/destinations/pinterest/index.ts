@@ -108,6 +108,7 @@ export const pinterest = defineDestination({
   },
   customName: (type) => furtherEvents.get(type.toLowerCase().replace(/[^a-z]+/g, '')) ?? 'custom',
   matchKeys,
+  clickIds: ['epik'],
   limits: {
     eventsPerSecond: 100,
     batchSize: 1000,

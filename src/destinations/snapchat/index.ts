@@ -76,6 +76,7 @@ export const snapchat = defineDestination({
   eventNames,
   customName,
   matchKeys,
+  clickIds: ['sccid'],
   limits: {
     eventsPerSecond: 100,
     // Snapchat takes 2 000, but more than a second's worth would hold up whatever comes after it.

@@ -73,6 +73,7 @@ export const tiktok = defineDestination({
   eventNames,
   customName,
   matchKeys,
+  clickIds: ['ttclid'],
   limits: {
     eventsPerSecond: 50,
     batchSize: 50,

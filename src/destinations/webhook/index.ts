@@ -60,6 +60,7 @@ const declaration = {
   customName: (type) => type,
   // A receiver of the site's own knows its customers by order and id; nobody has to be recognised.
   matchKeys: [],
+  clickIds: [],
   limits: { eventsPerSecond: 50, batchSize: 1, maxBodyBytes, maxAgeMs, timeoutMs: 15 * seconds },
   credential: 'settings',
   hosts: null,

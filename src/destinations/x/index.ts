@@ -58,6 +58,7 @@ export const x = defineDestination({
     { key: 'ip_address', weight: 0.5, present: (deliverable) => ipv4Of(deliverable) !== null },
     { key: 'user_agent', weight: 0.5, present: (deliverable) => userAgentOf(deliverable) !== null },
   ],
+  clickIds: ['twclid'],
   // 60 000 events in 15 minutes and account, by the stricter of X's three figures.
   limits: {
     eventsPerSecond: 60,
