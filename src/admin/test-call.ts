@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { createTestCall, type TestCallOptions, type TestReport } from '../delivery/test-call.ts'
+import { createCheckCall, nobodyReal, nobodysBrowser, type CheckReport } from '../delivery/check-call.ts'
+import {
+  createTestCall,
+  type TestCallOptions,
+  type TestMode,
+  type TestReport,
+} from '../delivery/test-call.ts'
+import type { CheckVerdict } from '../destinations/check.ts'
+import type { HttpRequest } from '../destinations/destination.ts'
 import type { EventId } from '../event/brand.ts'
 import type { CapturedEvent } from '../event/event.ts'
 import { randomEventId } from '../event/id.ts'
@@ -13,7 +21,7 @@ import { ok, type Call, type Route } from './route.ts'
 import { siteNamed, type AdminSite } from './sites.ts'
 import type { Integration } from '../sites/configure.ts'
 
-/** `POST …/:provider/test`: one event to one platform, now, and what came of it in words. */
+/** `POST …/:provider/test`: is the platform reached, and what would become of an event: asked now, answered in words. */
 
 /** The fields of an ingest event; which integration and which site are in the address, and the id is the test's own. */
 const {
@@ -24,7 +32,13 @@ const {
   ...eventFields
 } = ingestEventSchema.shape
 
+const modes = ['check', 'validate', 'send'] as const
+
 const testBody = z.strictObject({
+  mode: z.enum(modes).optional().meta({
+    description:
+      'check: asks whether the platform knows the integration; no event. validate: the platform examines the event and counts nothing. send: for real; what the platform can examine it must find valid first. When absent: validate where the platform can, else send.',
+  }),
   dryRun: z.boolean().optional().meta({ description: 'Build the request and show it; send nothing.' }),
   eventType: eventType.optional().meta({ description: 'Of the sample; purchase when absent.' }),
   event: z
@@ -36,18 +50,12 @@ const testBody = z.strictObject({
     }),
 })
 
-/** Somebody who does not exist: names reserved for examples (RFC 2606, RFC 5737) and a number of fiction. */
 const sample = (type: string, mark: string) => ({
   eventType: type,
   userData: {
-    email: 'test@example.com',
-    phone: '+12025550123',
-    firstName: 'Test',
-    lastName: 'Test',
-    externalId: 'sluice-test',
-    ipAddress: '203.0.113.7',
-    userAgent:
-      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
+    ...nobodyReal,
+    ipAddress: nobodysBrowser.ip,
+    userAgent: nobodysBrowser.userAgent,
   },
   customData: {
     value: 1,
@@ -69,6 +77,20 @@ const meanings: Readonly<Record<OutcomeKind, string>> = {
   not_attempted: 'Nothing was sent.',
 }
 
+const validMeanings: Partial<Readonly<Record<OutcomeKind, string>>> = {
+  delivered: 'The platform examined the event and found nothing wrong. Nothing was counted.',
+  rejected: 'The platform examined the event and would refuse it. Nothing was sent.',
+  batch_rejected: 'The platform examined the event and would refuse it. Nothing was sent.',
+  not_attempted: 'Not examined.',
+}
+
+const verdicts: Readonly<Record<CheckVerdict, string>> = {
+  ok: 'The platform knows the credentials and what they are for.',
+  credentials_refused: 'The platform does not accept the credentials.',
+  not_found: 'The platform knows no such pixel, account or action, or does not show it to these credentials.',
+  cannot_tell: 'Nothing was proved; the reason says why.',
+}
+
 const misconfigured =
   'Not sent: as the integration is configured it cannot be. Real events wait until that is mended.'
 
@@ -82,14 +104,30 @@ const refusals: Readonly<Record<NonNullable<TestReport['refusal']>['status'], st
 }
 
 /** What to know beside the outcome; nothing may look better than it is. */
-const notesOf = (integration: Integration, { outcome, journaled }: TestReport): readonly string[] => [
-  ...(outcome?.kind === 'delivered'
-    ? ['It was sent for real: the platform may count it, unless its settings mark it as a test.']
-    : []),
-  ...(integration.paused ? ['The integration is paused: real events do not go out.'] : []),
-  ...(integration.testMode ? ['The integration is in test mode: nothing is sent, not even a test.'] : []),
-  ...(journaled ? [] : ['The store could not take it: it is not in the event log.']),
-]
+const notesOf = (
+  integration: Integration,
+  { outcome, made, validated, journaled }: TestReport,
+): readonly string[] => {
+  const { validation } = integration.destination
+  const isGood = outcome?.kind === 'delivered'
+  return [
+    ...(isGood && made === 'send'
+      ? ['It was sent for real: the platform may count it, unless its settings mark it as a test.']
+      : []),
+    ...(validated === null ? [] : [`Examined before: ${validated.reason}.`]),
+    ...(isGood && validation?.caveat !== undefined ? [validation.caveat] : []),
+    ...(integration.paused ? ['The integration is paused: real events do not go out.'] : []),
+    ...(integration.testMode ? ['The integration is in test mode: nothing is sent, not even a test.'] : []),
+    ...(journaled ? [] : ['The store could not take it: it is not in the event log.']),
+  ]
+}
+
+const meaningOf = ({ refusal, outcome, made }: TestReport): string => {
+  if (refusal !== null) return refusals[refusal.status]
+  if (outcome === null) return 'Built, and not sent.'
+  if (outcome.code === 'configuration') return misconfigured
+  return (made === 'validate' ? validMeanings[outcome.kind] : undefined) ?? meanings[outcome.kind]
+}
 
 const shown = (text: string): unknown => {
   try {
@@ -99,20 +137,20 @@ const shown = (text: string): unknown => {
   }
 }
 
+const requestShown = (request: HttpRequest | null): object | null =>
+  request === null ? null : { ...request, body: shown(request.body) }
+const responseShown = (response: TestReport['response']): object | null =>
+  response === null ? null : { ...response, body: shown(response.body) }
+
 const reportShown = (integration: Integration, eventId: string, report: TestReport): object => {
-  const { refusal, outcome, request, response, durationMs, name, leftOut } = report
+  const { refusal, outcome, made, durationMs, name, leftOut } = report
+  const isGood = outcome?.kind === 'delivered'
   return {
+    mode: made,
     /** True only where the platform said that it took the event. */
-    delivered: outcome?.kind === 'delivered',
-    outcome: refusal?.status ?? outcome?.kind ?? 'built',
-    meaning:
-      refusal !== null
-        ? refusals[refusal.status]
-        : outcome === null
-          ? 'Built, and not sent.'
-          : outcome.code === 'configuration'
-            ? misconfigured
-            : meanings[outcome.kind],
+    delivered: isGood && made === 'send',
+    outcome: refusal?.status ?? (isGood && made === 'validate' ? 'valid' : outcome?.kind) ?? 'built',
+    meaning: meaningOf(report),
     reason: refusal?.reason ?? outcome?.reason ?? null,
     ...(outcome?.code === undefined ? {} : { code: outcome.code }),
     ...(outcome?.trace === undefined ? {} : { trace: outcome.trace }),
@@ -120,12 +158,40 @@ const reportShown = (integration: Integration, eventId: string, report: TestRepo
     platform: integration.destination.name,
     eventId,
     eventName: name,
-    request: request === null ? null : { ...request, body: shown(request.body) },
-    response: response === null ? null : { ...response, body: shown(response.body) },
+    request: requestShown(report.request),
+    response: responseShown(report.response),
     durationMs,
     leftOut,
     notes: notesOf(integration, report),
   }
+}
+
+const checkShown = (integration: Integration, { verdict, steps, ...report }: CheckReport): object => ({
+  mode: 'check',
+  delivered: false,
+  outcome: verdict,
+  meaning: verdicts[verdict],
+  ...report,
+  integration: integration.id,
+  platform: integration.destination.name,
+  steps: steps.map(({ verdict: outcome, request, response, ...step }) => ({
+    ...step,
+    outcome,
+    request: requestShown(request),
+    response: responseShown(response),
+  })),
+  notes: integration.paused ? ['The integration is paused: real events do not go out.'] : [],
+})
+
+/** What a wish leaves open: nothing is counted where that can be had. */
+const modeOf = (
+  { mode, dryRun }: z.infer<typeof testBody>,
+  { destination }: Integration,
+): TestMode | 'check' => {
+  if (mode !== undefined && dryRun !== undefined)
+    throw new Problem('bad_request', 'body: dryRun: stands in the place of a mode; give one of the two')
+  if (dryRun === true) return 'build'
+  return mode ?? (destination.validation === undefined ? 'send' : 'validate')
 }
 
 export const testCallRoutes = (
@@ -133,6 +199,7 @@ export const testCallRoutes = (
 ): readonly Route[] => {
   const { clock, sites } = options
   const run = createTestCall(options)
+  const check = createCheckCall(options)
   /** One at a time for each: a test is not subject to the lane's limit, and must not be a way around it. */
   const underWay = new Set<string>()
 
@@ -174,10 +241,12 @@ export const testCallRoutes = (
     {
       method: 'POST',
       path: '/api/v1/sites/:siteId/integrations/:provider/test',
-      summary: 'Send one event now, a sample or your own, and see what comes of it',
+      summary: 'Check the connection, or try one event, a sample or your own, and see what comes of it',
       scope: 'write',
       body: testBody.optional(),
-      answers: { 200: 'What was sent and what was answered; `delivered` says whether the platform took it.' },
+      answers: {
+        200: 'What was asked and what was answered; `delivered` says whether the platform took an event, `outcome` the rest.',
+      },
       handle: async (call) => {
         const site = siteNamed(sites(), call.params['siteId'])
         const integration = usable(site.id, call.params['provider'])
@@ -185,14 +254,18 @@ export const testCallRoutes = (
         const wish = parse(testBody, call.body ?? {}, 'body')
         if (wish.event !== undefined && wish.eventType !== undefined)
           throw new Problem('bad_request', 'body: eventType: is for the sample; an event has its own')
+        const mode = modeOf(wish, integration)
+        if (mode === 'check' && (wish.event !== undefined || wish.eventType !== undefined))
+          throw new Problem('bad_request', 'body: mode: a check sends no event; validate or send does')
         if (underWay.has(integration.key))
           throw new Problem('too_many_requests', 'A test of this integration is under way already.', {
             retryAfterSeconds: 1,
           })
         underWay.add(integration.key)
         try {
+          if (mode === 'check') return ok(checkShown(integration, await check(integration)))
           const captured = capturedOf(wish, integration, site, call)
-          const report = await run({ integration, captured, dryRun: wish.dryRun ?? false })
+          const report = await run({ integration, captured, mode })
           return ok(reportShown(integration, captured.event.id, report))
         } finally {
           underWay.delete(integration.key)

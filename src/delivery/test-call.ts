@@ -1,14 +1,14 @@
 import type { Clock } from '../clock.ts'
-import type { BuildContext, DeliverableEvent, HttpRequest } from '../destinations/destination.ts'
-import type { Identity } from '../destinations/destination.ts'
+import type { Validation } from '../destinations/check.ts'
+import type { DeliverableEvent, HttpRequest, Identity } from '../destinations/destination.ts'
 import type { Outcome, Refusal } from '../destinations/outcome.ts'
 import type { CapturedEvent } from '../event/event.ts'
 import type { Integration } from '../sites/configure.ts'
 import { StoreError, type JournalLine, type Store } from '../store/store.ts'
-import { attempt } from './attempt.ts'
 import type { Credentials } from './credentials.ts'
-import type { Sent, Transport } from './http.ts'
+import type { Transport } from './http.ts'
 import { journalLine, presentableRequest } from './journal.ts'
+import { attemptOnce, contextOf } from './one-attempt.ts'
 import { decodeDelivery, encodeFacts, encodePayload, type PlainSealer } from './records.ts'
 import { route } from './route.ts'
 
@@ -17,12 +17,17 @@ import { route } from './route.ts'
  * filter, consent, identify, build, send, read) without queue and retry. It leaves a line in the journal, marked `test`.
  */
 
+export type TestMode = 'build' | 'validate' | 'send'
+
 export interface TestCall {
   readonly integration: Integration
   /** Its id must be its own: under the id of a real event it would stand in that one's way. */
   readonly captured: CapturedEvent
-  /** Build, and do not send. */
-  readonly dryRun: boolean
+  /**
+   * `build`: nothing goes out. `validate`: the platform examines the event and counts nothing. `send`: for real; where the
+   * platform can examine, only what it found good.
+   */
+  readonly mode: TestMode
 }
 
 export interface TestReport {
@@ -30,6 +35,10 @@ export interface TestReport {
   readonly refusal: Refusal | null
   /** What the attempt meant; `null` where nothing was sent. */
   readonly outcome: Outcome | null
+  /** What `outcome`, `request` and `response` are of. */
+  readonly made: TestMode
+  /** What the platform's examination said before the event was sent; `null` where that was not asked for, or is no more. */
+  readonly validated: Outcome | null
   /** The platform's name for the event. */
   readonly name: string
   /** Secrets and identifiers masked; `null` where none was made. */
@@ -54,6 +63,8 @@ type Made = Omit<TestReport, 'journaled' | 'leftOut' | 'name'> & { readonly http
 
 const nothingMade: Made = {
   refusal: null,
+  made: 'build',
+  validated: null,
   outcome: null,
   request: null,
   response: null,
@@ -84,15 +95,6 @@ const asStored = (
   )
 }
 
-const contextOf = ({ site, id, endpoint, defaultCountry }: Integration, now: number): BuildContext => ({
-  site,
-  integration: id,
-  now,
-  attempt: 1,
-  ...(endpoint === undefined ? {} : { endpoint }),
-  ...(defaultCountry === undefined ? {} : { defaultCountry }),
-})
-
 const internal = (error: unknown): Outcome => ({
   kind: 'rejected',
   reason: `internal: ${error instanceof Error ? error.message : 'the request could not be built'}`,
@@ -108,51 +110,59 @@ const build = (integration: Integration, one: DeliverableEvent, now: number): Ma
   }
 }
 
-/** Hides in an answer what is hidden in a request: platforms quote what they were sent, in their sentences too. */
-const presentableText = (text: string, one: DeliverableEvent, hidden: readonly string[]): string =>
-  presentableRequest({ method: 'POST', url: '', headers: {}, body: text }, [one], hidden).body
-
 const send = async (
   integration: Integration,
   one: DeliverableEvent,
-  { transport, credentials, clock }: TestCallOptions,
+  options: TestCallOptions,
 ): Promise<Made> => {
-  let last: Sent | null = null
-  const listening: Transport = {
-    ...transport,
-    send: async (request, options) => {
-      last = await transport.send(request, options)
-      return last
-    },
-  }
-  const made = await attempt(integration, [one], {
-    transport: listening,
-    credentials,
-    context: contextOf(integration, clock.now()),
-    signal: new AbortController().signal,
-  })
-  const hidden =
-    made.credential === null ? integration.secrets : [...integration.secrets, made.credential.accessToken]
-  const answered = last as Sent | null
-  const [outcome] = made.outcomes
-  return {
-    refusal: null,
-    outcome: outcome ?? null,
-    request: made.request === null ? null : presentableRequest(made.request, [one], hidden),
-    response:
-      made.request !== null && answered?.kind === 'answered'
-        ? { status: answered.response.status, body: presentableText(answered.response.body, one, hidden) }
-        : null,
-    durationMs: made.durationMs,
-    httpStatus: made.httpStatus,
-  }
+  const { hide: _, ...made } = await attemptOnce(integration, one, options)
+  return { ...nothingMade, ...made }
+}
+
+/** The same way, but for the last step: the platform examines the event and counts nothing. */
+const validate = (
+  integration: Integration,
+  validation: Validation<unknown>,
+  one: DeliverableEvent,
+  options: TestCallOptions,
+): Promise<Made> => {
+  const { build: examined, read } = validation
+  return send(
+    { ...integration, destination: { ...integration.destination, build: examined, read } },
+    one,
+    options,
+  )
+}
+
+const sendOrValidate = async (
+  mode: 'validate' | 'send',
+  integration: Integration,
+  one: DeliverableEvent,
+  options: TestCallOptions,
+): Promise<Made> => {
+  const { validation, title } = integration.destination
+  if (validation === undefined)
+    return mode === 'send'
+      ? { ...(await send(integration, one, options)), made: 'send' }
+      : {
+          ...nothingMade,
+          made: 'validate',
+          outcome: { kind: 'not_attempted', reason: `${title} cannot examine an event without counting it` },
+        }
+  const examined = await validate(integration, validation, one, options)
+  if (mode === 'validate' || examined.outcome?.kind !== 'delivered') return { ...examined, made: 'validate' }
+  return { ...(await send(integration, one, options)), made: 'send', validated: examined.outcome }
 }
 
 const notSent: Outcome = { kind: 'not_attempted', reason: 'built, not sent' }
 
-const lineOf = ({ refusal, outcome, request, durationMs, httpStatus }: Made, at: number): JournalLine => {
+const lineOf = (
+  { refusal, outcome, made, request, durationMs, httpStatus }: Made,
+  at: number,
+): JournalLine => {
   const line = journalLine({ at, outcome: outcome ?? notSent, httpStatus, durationMs, request, batchSize: 1 })
-  return refusal === null ? line : { ...line, outcome: refusal.status, reason: refusal.reason }
+  if (refusal !== null) return { ...line, outcome: refusal.status, reason: refusal.reason }
+  return made === 'validate' && outcome?.kind === 'delivered' ? { ...line, outcome: 'valid' } : line
 }
 
 export const createTestCall =
@@ -164,7 +174,7 @@ export const createTestCall =
     const acceptedAt = clock.now()
     // Paused is not refused: an integration is tested before it is switched on. Test mode is, but only from sending.
     const integration: Integration = { ...call.integration, paused: false, testMode: false }
-    const dryRun = call.dryRun || call.integration.testMode
+    const mode = call.integration.testMode ? 'build' : call.mode
     const [decision] = route({ ...captured, targets: [integration.id] }, [integration], acceptedAt)
     if (decision === undefined) throw new Error('an integration is always its own target')
 
@@ -173,9 +183,9 @@ export const createTestCall =
     const made: Made =
       one === null
         ? { ...nothingMade, refusal }
-        : dryRun
+        : mode === 'build'
           ? build(integration, one, acceptedAt)
-          : await send(integration, one, options)
+          : await sendOrValidate(mode, integration, one, options)
 
     const line = lineOf(made, clock.now())
     const { leftOut } = deliverable.identity

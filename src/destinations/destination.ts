@@ -4,6 +4,7 @@ import type { ClickIdName } from '../event/click-ids.ts'
 import type { ConversionEvent, UserData, UserDataField } from '../event/event.ts'
 import type { Hashed } from '../event/hashed.ts'
 import type { EventType, StandardName } from '../event/names.ts'
+import type { Check, Validation } from './check.ts'
 import type { Outcome, Refusal } from './outcome.ts'
 
 /** An HTTP request as a plain value: what a destination builds and what `explain` prints. */
@@ -142,6 +143,10 @@ export interface Destination<S> {
   build(events: readonly DeliverableEvent[], settings: S, context: BuildContext): HttpRequest
   /** Exactly one outcome per event, in order, whatever the body holds. Never throws. */
   read(response: HttpResponse, events: readonly DeliverableEvent[], settings: S): readonly Outcome[]
+  /** Asks whether the platform knows us and leaves no event behind; absent where there is no such question. */
+  readonly check?: Check<S>
+  /** Where the platform can examine an event without counting it. */
+  readonly validation?: Validation<S>
   /**
    * `unsent`: nothing reached the platform (`ambiguous: false`), so another try cannot repeat anything. `ambiguous`: it may
    * have been taken. `unavailable`: the platform answered, and not well.

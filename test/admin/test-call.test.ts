@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { startGa4 } from '../platforms/ga4.ts'
 import { startMeta } from '../platforms/meta.ts'
+import { startSnapchat } from '../platforms/snapchat.ts'
 import { startWebhook } from '../platforms/webhook.ts'
 import { integrationOf } from '../support/admin.ts'
 import { startServer } from '../support/server.ts'
@@ -234,6 +236,105 @@ describe('a test call', () => {
     expect(json.notes).toContainEqual(expect.stringContaining('not in the event log'))
   })
 
+  test('of a platform that can examine an event sends none that counts, unless that is asked for', async () => {
+    await using it = await startSettingsScene()
+    await using platform = await startSnapchat({ accessToken: 'a-token-of-the-test' })
+    const config = { snapPixelId: 'pixel-1', accessToken: 'a-token-of-the-test' }
+    await it.ask('PUT', `${base}/snapchat`, { body: { endpoint: platform.url, config } })
+    const examined = await it.ask('POST', `${base}/snapchat/test`)
+    expect(examined.json).toMatchObject({
+      mode: 'validate',
+      delivered: false,
+      outcome: 'valid',
+      meaning: expect.stringContaining('Nothing was counted'),
+      response: { status: 200, body: { status: 'VALID', test_event: true } },
+    })
+    expect([platform.received, platform.validated].map(({ length }) => length)).toEqual([0, 1])
+    const [line] = (await storyOf(it, examined.json.eventId)).deliveries[0].journal
+    expect(line).toMatchObject({ outcome: 'valid', httpStatus: 200 })
+    const sent = await it.ask('POST', `${base}/snapchat/test`, { body: { mode: 'send' } })
+    expect(sent.json).toMatchObject({ mode: 'send', delivered: true, outcome: 'delivered' })
+    expect(sent.json.notes).toContainEqual(expect.stringContaining('Examined before'))
+    expect([platform.received, platform.validated].map(({ length }) => length)).toEqual([1, 2])
+    expect(examined.text + sent.text).not.toContain('a-token-of-the-test')
+  })
+
+  test('of GA4, which says 2xx to everything, shows what its validation server says', async () => {
+    await using it = await startSettingsScene()
+    await using platform = await startGa4({ apiSecret: 'a-secret-of-the-test' })
+    const config = { measurementId: 'G-ABC1234567', apiSecret: 'a-secret-of-the-test' }
+    await it.ask('PUT', `${base}/ga4`, { body: { endpoint: platform.url, config } })
+    const good = await it.ask('POST', `${base}/ga4/test`)
+    expect(good.json).toMatchObject({ mode: 'validate', delivered: false, outcome: 'valid' })
+    expect(good.json.notes).toContainEqual(expect.stringContaining('tells nobody whether'))
+    platform.next({
+      status: 200,
+      body: {
+        validationMessages: [
+          { fieldPath: 'events', description: 'the name is reserved', validationCode: 'NAME_RESERVED' },
+          { fieldPath: 'events.params', description: 'too many', validationCode: 'EXCEEDED_MAX_ENTITIES' },
+        ],
+      },
+    })
+    const bad = await it.ask('POST', `${base}/ga4/test`, { body: { mode: 'send' } })
+    expect(bad.json).toMatchObject({
+      mode: 'validate',
+      delivered: false,
+      outcome: 'rejected',
+      code: 'NAME_RESERVED',
+      reason: 'events: the name is reserved (NAME_RESERVED); events.params: too many (EXCEEDED_MAX_ENTITIES)',
+      meaning: expect.stringContaining('would refuse it'),
+    })
+    expect(platform.received).toEqual([])
+    const sent = await it.ask('POST', `${base}/ga4/test`, { body: { mode: 'send' } })
+    expect(sent.json).toMatchObject({ mode: 'send', delivered: true })
+    expect(sent.json.notes).toContainEqual(expect.stringContaining('tells nobody whether'))
+    expect(platform.received).toHaveLength(1)
+    expect(good.text + bad.text + sent.text).not.toContain('a-secret-of-the-test')
+  })
+
+  test('cannot validate where the platform cannot, and says so', async () => {
+    await using it = await startSettingsScene()
+    await using platform = await startWebhook()
+    await it.ask('PUT', `${base}/crm`, { body: hook(`${platform.url}/in`) })
+    const { json } = await it.ask('POST', `${base}/crm/test`, { body: { mode: 'validate' } })
+    expect(json).toMatchObject({ delivered: false, outcome: 'not_attempted', meaning: 'Not examined.' })
+    expect(json.reason).toContain('cannot examine an event')
+    expect(platform.requests).toEqual([])
+  })
+
+  test('in the mode check asks with the stored credentials, sends no event and leaves none in the log', async () => {
+    await using it = await startSettingsScene()
+    await using platform = await startMeta({ pixelId: '1234567890', accessToken: 'a-token-of-the-test' })
+    const config = { pixelId: '1234567890', accessToken: 'a-token-of-the-test' }
+    await it.ask('PUT', `${base}/meta`, { body: { endpoint: platform.url, config, enabled: false } })
+    const good = await it.ask('POST', `${base}/meta/test`, { body: { mode: 'check' } })
+    expect(good.json).toMatchObject({
+      mode: 'check',
+      delivered: false,
+      outcome: 'ok',
+      meaning: 'The platform knows the credentials and what they are for.',
+      integration: 'meta',
+      platform: 'meta',
+      steps: [
+        { asks: 'the access token', outcome: 'ok', request: { method: 'GET' }, response: { status: 200 } },
+        { asks: 'the pixel or dataset', outcome: 'ok', response: { body: { id: '1234567890' } } },
+      ],
+      notes: [expect.stringContaining('paused')],
+    })
+    expect(good.json.durationMs).toBeGreaterThanOrEqual(0)
+    expect(platform.received).toEqual([])
+    await it.ask('PUT', `${base}/meta`, { body: { config: { ...config, accessToken: 'an-older-token' } } })
+    const refused = await it.ask('POST', `${base}/meta/test`, { body: { mode: 'check' } })
+    expect(refused.json).toMatchObject({
+      outcome: 'credentials_refused',
+      meaning: 'The platform does not accept the credentials.',
+      code: '190',
+    })
+    expect(good.text + refused.text).not.toMatch(/a-token-of-the-test|an-older-token/)
+    expect((await it.ask('GET', '/api/v1/sites/shop/events')).json.events).toEqual([])
+  })
+
   test.each([
     ['an unknown field', { surprise: 1 }, 'surprise'],
     ['a wrong type', { dryRun: 'yes' }, 'dryRun'],
@@ -257,6 +358,9 @@ describe('a test call', () => {
 
   test.each([
     ['a type and an event', '{"eventType":"lead","event":{"eventType":"lead"}}'],
+    ['a check and an event', '{"mode":"check","event":{"eventType":"lead"}}'],
+    ['a mode and dryRun', '{"mode":"send","dryRun":true}'],
+    ['a mode that is none', '{"mode":"guess"}'],
     ['a poisoned object', '{"event":{"eventType":"lead","customData":{"__proto__":{"value":1}}}}'],
     ['deep nesting', `{"event":${'{"consent":'.repeat(20_000)}1${'}'.repeat(20_000)}}`],
   ])('with %s is refused', async (_, body) => {

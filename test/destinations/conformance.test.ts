@@ -189,6 +189,48 @@ describe.each(destinations.map((destination) => [destination.name, destination] 
       })
     })
 
+    test('asks only what leaves nothing behind, at its own hosts', () => {
+      for (const question of destination.check?.questions ?? []) {
+        const request = question.build(maximal, settings, context)
+        const { host } = new URL(request.url)
+        expect(destination.hosts ?? [host]).toContain(host)
+        expect(question.asks).not.toBe('')
+        // Whatever can be sent is either only looked at, or not what an event would be.
+        if (request.method !== 'GET')
+          expect(request).not.toEqual(destination.build([maximal], settings, context))
+        expect(
+          question.build(maximal, settings, { ...context, endpoint: 'http://127.0.0.1:9001' }).url,
+        ).toMatch(/^http:\/\/127\.0\.0\.1:9001\//)
+      }
+    })
+
+    /** Google says that it found nothing wrong by saying nothing. */
+    const meaningless = bodies.filter(([, body]) => !(name === 'google_ads' && body === '{}'))
+
+    test.each(meaningless)('takes %s for no proof of its credentials, whatever the status', (_what, body) => {
+      for (const status of statuses)
+        for (const question of destination.check?.questions ?? []) {
+          const finding = question.read({ status, headers: {}, body }, maximal, settings, now)
+          expect(finding.verdict, `${status} ${question.asks}`).not.toBe('ok')
+          expect(finding.reason.trim()).not.toBe('')
+        }
+    })
+
+    test.each(meaningless)('validates nothing with %s, whatever the status', (_what, body) => {
+      const { validation } = destination
+      const kindsRead = statuses.flatMap((status) =>
+        [1, 3].map((count) => {
+          const events = [maximal, minimal, maximal].slice(0, count)
+          const outcomes = validation?.read({ status, headers: {}, body }, events, settings) ?? []
+          return outcomes.length === (validation === undefined ? 0 : count)
+            ? outcomes.map(({ kind }) => kind)
+            : ['miscounted']
+        }),
+      )
+      expect(kindsRead.flat()).not.toContain('miscounted')
+      expect(kindsRead.flat()).not.toContain('delivered')
+    })
+
     test.each(bodies)('reads %s with any status as one outcome for each event', (_what, body) => {
       const faults = statuses.flatMap((status) =>
         headerSets.flatMap((headers) =>

@@ -157,6 +157,35 @@ describe("Meta's stand-in is strict", () => {
   })
 })
 
+describe("Meta's stand-in, asked about a token or a pixel", () => {
+  const ask = async (meta: { readonly url: string }, path: string) => {
+    const answer = await fetch(`${meta.url}/v26.0/${path}`, { headers: token })
+    return JSON.parse(await answer.text()) as {
+      readonly data?: { readonly is_valid: boolean }
+      readonly id?: string
+      readonly error?: { readonly code: number }
+    }
+  }
+
+  test.each([
+    ['itself', 'good', true],
+    ['a stranger', 'bad', false],
+  ])('says whether it is valid: %s', async (_what, input, valid) => {
+    await using meta = await startMeta(metaOptions)
+    expect((await ask(meta, `debug_token?input_token=${input}`)).data?.is_valid).toBe(valid)
+  })
+
+  test.each([
+    ['no token to look at', 'debug_token'],
+    ['an unknown field', '123456?fields=id,secret'],
+    ['a stranger’s pixel', '999999?fields=id'],
+  ])('refuses %s', async (_what, path) => {
+    await using meta = await startMeta(metaOptions)
+    expect((await ask(meta, path)).error?.code).toBe(100)
+    expect((await ask(meta, '123456?fields=id,name')).id).toBe('123456')
+  })
+})
+
 describe("GA4's stand-in answers 2xx and forgets", () => {
   const collect = 'mp/collect?measurement_id=G-ABC1234567&api_secret=good'
   const good = {

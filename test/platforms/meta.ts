@@ -43,6 +43,10 @@ export interface MetaOptions extends PlatformOptions {
   readonly pixelId?: string
   /** Any that is not empty, when absent. */
   readonly accessToken?: string
+  /** When the token ends, milliseconds since the epoch; never, when absent. */
+  readonly tokenEndsAt?: number
+  /** May the token look at the pixel? One made for the Conversions API alone may only send. */
+  readonly mayLook?: boolean
 }
 
 interface Fault {
@@ -280,6 +284,8 @@ const maxEvents = 1000
 export const startMeta = async ({
   pixelId,
   accessToken,
+  tokenEndsAt,
+  mayLook = true,
   ...options
 }: MetaOptions = {}): Promise<MetaPlatform> => {
   const now = options.now ?? Date.now
@@ -324,7 +330,67 @@ export const startMeta = async ({
     return null
   }
 
+  /** https://developers.facebook.com/docs/graph-api/reference/debug_token (2026-11-20): a token may ask about itself. */
+  const debugToken = ({ query }: PlatformRequest): PlatformAnswer => {
+    const inspected = query.get('input_token')
+    if (!isText(inspected)) return refused(100, '(#100) The parameter input_token is required')
+    const isKnown = accessToken === undefined || inspected === accessToken
+    const isOver = tokenEndsAt !== undefined && tokenEndsAt <= now()
+    return {
+      status: 200,
+      body: {
+        data: {
+          app_id: '1234567890',
+          type: 'SYSTEM_USER',
+          application: 'Stand-in',
+          ...(isKnown && !isOver
+            ? {}
+            : {
+                error: {
+                  code: 190,
+                  message: isKnown
+                    ? 'Error validating access token: Session has expired'
+                    : 'Malformed access token',
+                },
+              }),
+          expires_at: tokenEndsAt === undefined ? 0 : Math.floor(tokenEndsAt / 1000),
+          is_valid: isKnown && !isOver,
+          scopes: isKnown ? ['ads_management'] : [],
+        },
+      },
+    }
+  }
+
+  const pixelShown = (request: PlatformRequest, pixel: string): PlatformAnswer => {
+    if ((pixelId !== undefined && pixel !== pixelId) || !mayLook)
+      return refused(
+        100,
+        'Unsupported get request. Object does not exist, or cannot be loaded due to missing permissions',
+        {
+          subcode: 33,
+          type: 'GraphMethodException',
+        },
+      )
+    const strange = (request.query.get('fields') ?? '')
+      .split(',')
+      .find((field) => field !== 'id' && field !== 'name')
+    return strange === undefined
+      ? { status: 200, body: { id: pixel, name: 'The shop' } }
+      : refused(100, `(#100) Tried accessing nonexisting field (${strange})`)
+  }
+
+  const look = (request: PlatformRequest, version: string, what: string): PlatformAnswer => {
+    if (Number(version) < oldestVersion)
+      return refused(2635, 'You are calling a deprecated version of the Ads API.')
+    return (
+      tokenFault(request, {}) ?? (what === 'debug_token' ? debugToken(request) : pixelShown(request, what))
+    )
+  }
+
   const take = (request: PlatformRequest): PlatformAnswer => {
+    const [, lookVersion, what] = /^\/v(\d+)\.0\/(\d+|debug_token)$/.exec(request.path) ?? []
+    if (request.method === 'GET' && lookVersion !== undefined && what !== undefined)
+      return look(request, lookVersion, what)
     const place = /^\/v(\d+)\.0\/(\d+)\/events$/.exec(request.path)
     const [, version, pixel] = place ?? []
     if (version === undefined || pixel === undefined)

@@ -6,6 +6,7 @@ import {
 } from '../destination.ts'
 import type { Refusal } from '../outcome.ts'
 import { batchKey, build, maxBodyBytes, origins } from './build.ts'
+import { check, validation } from './check.ts'
 import { identify } from './identify.ts'
 import { eventName, eventNameFault } from './names.ts'
 import { read } from './read.ts'
@@ -103,6 +104,8 @@ export const ga4 = defineDestination({
   batchKey,
   build,
   read,
+  check,
+  validation,
   retry: (deliverable, failure, { retryAmbiguous }) => {
     if (failure === 'unsent' || isRecognised(deliverable)) return patiently
     if (failure === 'unavailable' || retryAmbiguous) return onceMore

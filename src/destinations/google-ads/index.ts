@@ -6,6 +6,7 @@ import {
   type RetryPolicy,
 } from '../destination.ts'
 import { build } from './build.ts'
+import { check, validation } from './check.ts'
 import { googleClick, googleClicks } from './click.ts'
 import { actionOf, addressOf } from './conversion.ts'
 import { identify } from './identify.ts'
@@ -122,5 +123,7 @@ export const googleAds = defineDestination({
   batchKey,
   build,
   read,
+  check,
+  validation,
   retry: (_deliverable, _failure, { enhance }) => (enhance ? forTwoDays : patiently),
 } satisfies Destination<GoogleAdsSettings>)

@@ -6,7 +6,7 @@ import { addressOf } from '../endpoint.ts'
 import type { MetaSettings } from './settings.ts'
 import { userDataOf } from './user-data.ts'
 
-const origin = 'https://graph.facebook.com'
+export const origin = 'https://graph.facebook.com'
 
 /** Written by us alone; a property of the same name would say something else. */
 const ours: ReadonlySet<string> = new Set([

@@ -1,6 +1,7 @@
 import { defineDestination, type DeliverableEvent, type Destination, type MatchKey } from '../destination.ts'
 import type { Refusal } from '../outcome.ts'
 import { actionSource, build, limitsDataUse } from './build.ts'
+import { check } from './check.ts'
 import { clickCookie } from './cookies.ts'
 import { identify } from './identify.ts'
 import { read } from './read.ts'
@@ -126,6 +127,7 @@ export const meta = defineDestination({
   batchKey: () => '',
   build,
   read,
+  check,
   /** Meta drops what it has seen within 48 hours, so everything may be tried again for that long, and not longer. */
   retry: () => ({
     maxAttempts: 190,

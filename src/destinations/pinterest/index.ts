@@ -7,6 +7,7 @@ import {
 } from '../destination.ts'
 import type { Refusal } from '../outcome.ts'
 import { actionSource, build } from './build.ts'
+import { check, validation } from './check.ts'
 import { identify } from './identify.ts'
 import { processingOf } from './privacy.ts'
 import { read } from './read.ts'
@@ -126,6 +127,8 @@ export const pinterest = defineDestination({
   batchKey: () => '',
   build,
   read,
+  check,
+  validation,
   retry: (deliverable, failure, settings) => {
     if (failure === 'unsent') return untilTooOld
     // Offline events are not deduplicated, except by their order.

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { defineDestination, type DeliverableEvent, type Destination, type MatchKey } from '../destination.ts'
 import type { Refusal } from '../outcome.ts'
 import { actionSource, build, origin } from './build.ts'
+import { check, validation } from './check.ts'
 import { identify } from './identify.ts'
 import { customName, eventNames, snapName } from './names.ts'
 import { read } from './read.ts'
@@ -98,6 +99,8 @@ export const snapchat = defineDestination({
   batchKey: () => '',
   build,
   read,
+  check,
+  validation,
   /** Snapchat merges what it has seen within 48 hours, so everything may be tried again for that long, and not longer. */
   retry: () => ({
     maxAttempts: 190,

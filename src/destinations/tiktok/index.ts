@@ -1,6 +1,7 @@
 import { defineDestination, type DeliverableEvent, type Destination, type MatchKey } from '../destination.ts'
 import type { Refusal } from '../outcome.ts'
 import { build, origin } from './build.ts'
+import { check } from './check.ts'
 import { identify } from './identify.ts'
 import { customName, eventNames, isPurchase } from './names.ts'
 import { takesCurrency } from './properties.ts'
@@ -89,6 +90,7 @@ export const tiktok = defineDestination({
   batchKey: () => '',
   build,
   read,
+  check,
   /** TikTok drops what it has seen within 48 hours, so everything may be tried again for that long, and not longer. */
   retry: () => ({
     maxAttempts: 190,

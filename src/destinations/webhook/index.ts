@@ -7,6 +7,7 @@ import {
 } from '../destination.ts'
 import type { Refusal } from '../outcome.ts'
 import { readAnswer } from './answer.ts'
+import { check } from './check.ts'
 import { identify } from './identify.ts'
 import { renderRequest } from './request.ts'
 import { webhookSettings, type WebhookSettings } from './settings.ts'
@@ -69,6 +70,7 @@ const declaration = {
   batchKey: () => '',
   build,
   read: (response, events) => readAnswer(response, events),
+  check,
   // The schedule of Standard Webhooks, tightened at its start: about 28 hours in all. An ambiguous failure is no different,
   // because receivers deduplicate on `webhook-id`.
   retry: () => ({

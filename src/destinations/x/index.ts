@@ -1,6 +1,7 @@
 import { defineDestination, type DeliverableEvent, type Destination } from '../destination.ts'
 import type { Refusal } from '../outcome.ts'
 import { apiVersion, build } from './build.ts'
+import { check } from './check.ts'
 import { ipv4Of, canMatch, clickIdOf, userAgentOf } from './identifiers.ts'
 import { identify } from './identify.ts'
 import { customType, eventTypes } from './names.ts'
@@ -80,6 +81,7 @@ export const x = defineDestination({
   },
   build,
   read,
+  check,
   /** X drops what comes again under its conversion id within 48 hours, so everything may be tried for that long. */
   retry: () => ({
     maxAttempts: 190,
