@@ -190,6 +190,12 @@ export const createMetrics = (options: {
     labelNames: ['site', 'integration', 'lane', 'outcome'],
     registers,
   })
+  const refusedLater = new Counter({
+    name: 'sluice_deliveries_refused_later_total',
+    help: 'Events that a platform accepted and then refused when it processed them.',
+    labelNames: ['site', 'integration', 'code'],
+    registers,
+  })
   const durations = new Histogram({
     name: 'sluice_delivery_duration_seconds',
     help: 'How long platforms took to answer.',
@@ -198,10 +204,11 @@ export const createMetrics = (options: {
     registers,
   })
 
-  for (const metric of [oldest, attempts, durations]) registry.registerMetric(metric)
+  for (const metric of [oldest, attempts, refusedLater, durations]) registry.registerMetric(metric)
 
   return {
-    attempted: ({ site, integration, lane, outcome, events, durationMs }) => {
+    attempted: ({ site, integration, lane, outcome, events, durationMs, code = '' }) => {
+      if (outcome === 'refused_later') return refusedLater.inc({ site, integration, code }, events)
       attempts.inc({ site, integration, lane, outcome }, events)
       if (durationMs !== undefined) durations.observe({ site, integration }, durationMs / 1000)
     },

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Outcome } from '../destinations/outcome.ts'
 import type { LaneName } from '../event/names.ts'
 import type { Integration } from '../sites/configure.ts'
+import type { InquiryStore } from '../store/inquiries.ts'
 import type { ClaimedDelivery, Settlement, Store } from '../store/store.ts'
 import { clampWaitMs } from './backoff.ts'
 import { createScale, toBatches, type Carried } from './batches.ts'
@@ -18,6 +19,7 @@ export interface LaneOptions {
   readonly integration: Integration
   readonly lane: LaneName
   readonly store: Store
+  readonly inquiries?: Pick<InquiryStore, 'noteInquiries'>
   readonly transport: Transport
   readonly credentials: Credentials
   readonly limiter: RateLimiter

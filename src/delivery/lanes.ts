@@ -1,11 +1,13 @@
 import type { Clock } from '../clock.ts'
 import type { LaneName } from '../event/names.ts'
 import type { Integration } from '../sites/configure.ts'
+import type { InquiryStore } from '../store/inquiries.ts'
 import type { Store } from '../store/store.ts'
 import { createCredentialLimits } from './credential-limits.ts'
 import { createCredentials } from './credentials.ts'
 import { usualBreaker, type BreakerPolicy, type Parked } from './gate.ts'
 import type { Transport } from './http.ts'
+import { startInquirer, type Inquirer } from './inquiries.ts'
 import { createLane, type Lane } from './lane.ts'
 import { createPacers, paced } from './pace.ts'
 import type { PlainSealer } from './records.ts'
@@ -25,6 +27,8 @@ export interface Lanes {
 
 export interface LanesOptions {
   readonly store: Store
+  /** Absent: what platforms say later is not asked for. */
+  readonly inquiries?: InquiryStore
   readonly transport: Transport
   readonly sealer: PlainSealer | null
   readonly clock: Clock
@@ -36,6 +40,8 @@ export interface LanesOptions {
 interface Pair {
   readonly integration: Integration
   readonly lanes: readonly Lane[]
+  /** `null` where the first answer is the last. */
+  readonly inquirer: Inquirer | null
 }
 
 /** Two readings of the same declaration are the same integration, though reloading made a new value of it. */
@@ -58,16 +64,26 @@ export const createLanes = (options: LanesOptions): Lanes => {
   const start = (integration: Integration): Pair => {
     const limiter = paced(limits.of(integration), pacers(integration))
     const breaker = options.breaker ?? usualBreaker
+    const { inquiries } = options
+    const { later } = integration.destination
     return {
       integration,
       lanes: (['realtime', 'batch'] as const).map((lane) =>
         createLane({ ...options, steady, breaker, integration, lane, limiter, credentials }),
       ),
+      inquirer:
+        later === undefined || inquiries === undefined
+          ? null
+          : startInquirer({ ...options, integration, later, inquiries, credentials, limiter }),
     }
   }
 
   const stopPair = (pair: Pair): Promise<void> => {
-    const stopped = Promise.all(pair.lanes.map((lane) => lane.stop(hurry.signal))).then(() => {
+    const all = [
+      ...pair.lanes.map((lane) => lane.stop(hurry.signal)),
+      ...(pair.inquirer === null ? [] : [pair.inquirer.stop()]),
+    ]
+    const stopped = Promise.all(all).then(() => {
       leaving.delete(stopped)
     })
     leaving.add(stopped)

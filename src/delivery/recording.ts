@@ -3,20 +3,25 @@ import type { BuildContext, Credential, HttpRequest } from '../destinations/dest
 import type { Outcome } from '../destinations/outcome.ts'
 import type { LaneName } from '../event/names.ts'
 import type { Integration } from '../sites/configure.ts'
+import type { InquiryStore } from '../store/inquiries.ts'
 import type { Settlement, Store } from '../store/store.ts'
 import type { Attempt } from './attempt.ts'
 import type { Carried } from './batches.ts'
+import { inquiriesOf } from './inquiries.ts'
 import { journalLine, presentableRequest } from './journal.ts'
 import { settlementOf } from './settling.ts'
 
 /** What came of a batch, into the store: each delivery's new state with its line in the journal. */
 
-/** One per attempt and kind of outcome, for the log: all fields, no personal data. */
+/**
+ * One per attempt and kind of outcome, for the log: all fields, no personal data. `refused_later` is no attempt: the platform
+ * had accepted the events, and has now said that it refused them.
+ */
 export interface LaneNews {
   readonly site: string
   readonly integration: string
   readonly lane: LaneName
-  readonly outcome: Outcome['kind'] | 'store_failed' | 'internal'
+  readonly outcome: Outcome['kind'] | 'store_failed' | 'internal' | 'refused_later'
   readonly reason: string
   readonly code?: string
   readonly httpStatus?: number
@@ -39,6 +44,8 @@ export interface Recorder {
 export interface RecorderOptions {
   readonly integration: Integration
   readonly store: Store
+  /** Absent: what platforms say later is not asked for. */
+  readonly inquiries?: Pick<InquiryStore, 'noteInquiries'>
   readonly clock: Clock
   /** For what is waited for; `clock` is for what is dated. */
   readonly steady: Clock
@@ -78,7 +85,7 @@ const buriedFor = (error: unknown, { claimed: { deliveryId } }: Carried): Settle
 })
 
 export const createRecorder = (options: RecorderOptions): Recorder => {
-  const { integration, store, clock, steady, random, tell, givingUp } = options
+  const { integration, store, inquiries, clock, steady, random, tell, givingUp } = options
   const { destination, settings, secrets } = integration
 
   /**
@@ -153,16 +160,32 @@ export const createRecorder = (options: RecorderOptions): Recorder => {
     }
   }
 
+  /** Before the deliveries are settled: an inquiry about one that is sent again after a crash finds it gone on, and does nothing. */
+  const noteInquiries = async (
+    settled: readonly { readonly deliveryId: number; readonly outcome: Outcome }[],
+  ): Promise<void> => {
+    if (inquiries === undefined || destination.later === undefined) return
+    const noted = inquiriesOf(integration, settled, clock.now())
+    if (noted.length === 0) return
+    await inquiries
+      .noteInquiries(noted)
+      // Then they stay "accepted", which is true; sending again for the sake of a question would not be better.
+      .catch((error: unknown) => tell({ outcome: 'store_failed', reason: wordsOf(error), events: 0 }))
+  }
+
   const settle: Recorder['settle'] = async (batch, made, spared) => {
     const settlements: Settlement[] = []
     const untouched: Carried[] = []
+    const delivered: { deliveryId: number; outcome: Outcome }[] = []
     for (const [index, one] of batch.entries()) {
       const outcome = made.outcomes[index]
       if (outcome === undefined || spared.has(one)) continue
       const settlement = settlementFor(made, batch, one, outcome)
       if (settlement === null) untouched.push(one)
       else settlements.push(settlement)
+      if (settlement?.status === 'sent') delivered.push({ deliveryId: one.claimed.deliveryId, outcome })
     }
+    if (delivered.length > 0) await noteInquiries(delivered)
     if (settlements.length > 0) await insist(() => store.settle(settlements))
     if (untouched.length > 0) await release(untouched)
   }

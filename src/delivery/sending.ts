@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Outcome } from '../destinations/outcome.ts'
 import type { LaneName } from '../event/names.ts'
 import type { Integration } from '../sites/configure.ts'
+import type { InquiryStore } from '../store/inquiries.ts'
 import type { Store } from '../store/store.ts'
 import { attempt, type Attempt } from './attempt.ts'
 import { halves, type Carried, type Scale } from './batches.ts'
@@ -19,6 +20,7 @@ export interface SendingOptions {
   readonly integration: Integration
   readonly lane: LaneName
   readonly store: Store
+  readonly inquiries?: Pick<InquiryStore, 'noteInquiries'>
   readonly transport: Transport
   readonly credentials: Credentials
   readonly limiter: RateLimiter

@@ -5,6 +5,7 @@ import type { ConversionEvent, UserData, UserDataField } from '../event/event.ts
 import type { Hashed } from '../event/hashed.ts'
 import type { EventType, StandardName } from '../event/names.ts'
 import type { Check, Validation } from './check.ts'
+import type { LateVerdict } from './late-verdict.ts'
 import type { Outcome, Refusal } from './outcome.ts'
 
 /** An HTTP request as a plain value: what a destination builds and what `explain` prints. */
@@ -147,6 +148,8 @@ export interface Destination<S> {
   readonly check?: Check<S>
   /** Where the platform can examine an event without counting it. */
   readonly validation?: Validation<S>
+  /** Where the platform accepts first and judges later. */
+  readonly later?: LateVerdict<S>
   /**
    * `unsent`: nothing reached the platform (`ambiguous: false`), so another try cannot repeat anything. `ambiguous`: it may
    * have been taken. `unavailable`: the platform answered, and not well.

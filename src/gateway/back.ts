@@ -23,7 +23,10 @@ const tellDelivery =
   (log: Log) =>
   ({ outcome, ...fields }: LaneNews): void => {
     const level = outcome === 'delivered' ? 'debug' : outcome === 'not_attempted' ? 'info' : 'warn'
-    log[level]({ outcome, ...fields }, 'delivery attempted')
+    log[level](
+      { outcome, ...fields },
+      outcome === 'refused_later' ? 'refused after it was accepted' : 'delivery attempted',
+    )
   }
 
 export const startBack = async (
@@ -41,6 +44,7 @@ export const startBack = async (
   const listeners: ((news: LaneNews) => void)[] = [tellDelivery(log)]
   const lanes = createLanes({
     store,
+    inquiries: store,
     transport,
     sealer,
     clock,

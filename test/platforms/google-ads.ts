@@ -2,6 +2,7 @@ import {
   createDataManagerAnswers,
   createUploadAnswers,
   type Conversion,
+  type Judgement,
   type Ledger,
 } from './google-ads/answers.ts'
 import { createTokenEndpoint } from './google-ads/token.ts'
@@ -52,6 +53,10 @@ export interface GoogleAdsOptions extends PlatformOptions {
   readonly actions?: Readonly<Record<string, 'UPLOAD_CLICKS' | 'WEBPAGE'>>
   /** Order ids that the tag on the page has reported. */
   readonly tagged?: readonly string[]
+  /** Why an event that was accepted fails when it is processed; none does, when absent. */
+  readonly judge?: Judgement['judge']
+  /** How often Google says of a request that it is not done yet; never, when absent. */
+  readonly undecidedAnswers?: number
   /** Whether the project used the old upload before it was closed. */
   readonly allowlisted?: boolean
 }
@@ -71,13 +76,15 @@ export const startGoogleAds = async ({
   actions,
   tagged = [],
   allowlisted = true,
+  judge = () => null,
+  undecidedAnswers = 0,
   ...options
 }: GoogleAdsOptions = {}): Promise<GoogleAdsPlatform> => {
   const now = options.now ?? Date.now
   const tokens = createTokenEndpoint({ clientId, clientSecret, refreshToken, scopes, expiresIn }, now)
   const ledger: Ledger = { received: [], adjusted: [], failed: [], validated: 0 }
   const account = { customerId, actions, now }
-  const dataManager = createDataManagerAnswers(ledger, account)
+  const dataManager = createDataManagerAnswers(ledger, { ...account, judge, undecidedAnswers })
   const upload = createUploadAnswers(ledger, { ...account, tagged, allowlisted })
 
   const unauthenticated: PlatformAnswer = {

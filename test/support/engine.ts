@@ -47,6 +47,7 @@ export const startEngine = async (
   })
   const lanes = createLanes({
     store: options.wrap?.(store) ?? store,
+    inquiries: store,
     transport,
     sealer: null,
     clock,

@@ -12,6 +12,7 @@ import { accountNumber, type GoogleAdsSettings } from './settings.ts'
 
 export const dataManagerOrigin = 'https://datamanager.googleapis.com'
 export const dataManagerPath = '/v1/events:ingest'
+export const statusPath = '/v1/requestStatus:retrieve'
 
 type Json = Readonly<Record<string, unknown>>
 

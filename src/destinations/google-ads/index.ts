@@ -10,6 +10,7 @@ import { check, validation } from './check.ts'
 import { googleClick, googleClicks } from './click.ts'
 import { actionOf, addressOf } from './conversion.ts'
 import { identify } from './identify.ts'
+import { later } from './later.ts'
 import { read } from './read.ts'
 import { maxAgeMs, refuse } from './refuse.ts'
 import { googleAdsSettings, type GoogleAdsSettings } from './settings.ts'
@@ -125,5 +126,6 @@ export const googleAds = defineDestination({
   read,
   check,
   validation,
+  later,
   retry: (_deliverable, _failure, { enhance }) => (enhance ? forTwoDays : patiently),
 } satisfies Destination<GoogleAdsSettings>)

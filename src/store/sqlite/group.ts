@@ -4,6 +4,12 @@ import { prepareAddAudit } from './audits.ts'
 import { prepareClaim } from './claim.ts'
 import { prepareDeleteDocument, preparePutDocument } from './documents.ts'
 import { faultOf, type Fault } from './fault.ts'
+import {
+  prepareCloseInquiry,
+  prepareNoteInquiries,
+  preparePostponeInquiry,
+  prepareTakeInquiries,
+} from './inquiries.ts'
 import type { Answer, Call, Changes, Handlers } from './messages.ts'
 import { prepareRecover } from './recover.ts'
 import { prepareAbandon, prepareRelease } from './release.ts'
@@ -15,7 +21,13 @@ import { prepareSweep } from './sweep.ts'
 type Change = Call<Changes>
 
 /** What only adds to the file. */
-const growing: ReadonlySet<Change['kind']> = new Set(['append', 'putDocument', 'deleteDocument', 'audit'])
+const growing: ReadonlySet<Change['kind']> = new Set([
+  'append',
+  'putDocument',
+  'deleteDocument',
+  'audit',
+  'noteInquiries',
+])
 
 /**
  * Carries out a group of calls in one transaction, and answers each. A call that the engine refuses for its own arguments
@@ -38,6 +50,10 @@ export const prepareGroup = (db: DatabaseSync): ((calls: readonly Change[]) => r
     putDocument: preparePutDocument(session),
     deleteDocument: prepareDeleteDocument(session),
     audit: prepareAddAudit(db),
+    noteInquiries: prepareNoteInquiries(session),
+    takeInquiries: prepareTakeInquiries(session),
+    postponeInquiry: preparePostponeInquiry(session),
+    closeInquiry: prepareCloseInquiry(session),
   }
   const begin = db.prepare('BEGIN IMMEDIATE')
   const commit = db.prepare('COMMIT')

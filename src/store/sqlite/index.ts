@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { InquiryStore } from '../inquiries.ts'
 import type { AuditEntry, SettingsStore } from '../settings.ts'
 import { StoreError, type NewEvent, type Settlement, type Store, type StoreNews } from '../store.ts'
 import type { Size } from './handover.ts'
@@ -19,8 +20,8 @@ export interface SqliteOptions {
   readonly clock?: { now(): number }
 }
 
-/** Both are one file, so that one fsync brings both to the disk. */
-export type SqliteStore = Store & SettingsStore
+/** All are one file, so that one fsync brings all to the disk. */
+export type SqliteStore = Store & SettingsStore & InquiryStore
 
 /** Rejects with a {@link StoreError} that says in a sentence why the file cannot be the store. */
 export const openSqliteStore = (options: SqliteOptions): Promise<SqliteStore> =>
@@ -161,6 +162,16 @@ export const openWith = async (
     },
     audits: (site, cursor, limit) =>
       read('audits', { site, limit, ...(cursor === undefined ? {} : { cursor }) }, aRow),
+    noteInquiries: async (inquiries) => {
+      await write('noteInquiries', inquiries, { rows: inquiries.length, bytes: 0 })
+    },
+    takeInquiries: (request) => write('takeInquiries', request, { rows: request.limit, bytes: 0 }),
+    postponeInquiry: async (inquiryId, askAt) => {
+      await write('postponeInquiry', { inquiryId, askAt }, aRow)
+    },
+    closeInquiry: async (inquiryId, settlements) => {
+      await write('closeInquiry', { inquiryId, settlements }, sizeOfSettlements(settlements))
+    },
     close: () => {
       closed ??= (async () => {
         await Promise.allSettled(inProgress)
@@ -190,7 +201,7 @@ const sizeOfEvents = (events: readonly NewEvent[]): Size => {
   return { rows, bytes }
 }
 
-const sizeOfSettlements = (settlements: readonly Settlement[]): Size => {
+const sizeOfSettlements = (settlements: readonly Pick<Settlement, 'line'>[]): Size => {
   let bytes = 0
   for (const { line } of settlements) bytes += 150 + (line?.reason.length ?? 0) + (line?.request?.length ?? 0)
   return { rows: settlements.length, bytes }

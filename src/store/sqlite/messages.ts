@@ -16,6 +16,7 @@ import type {
   TallyPage,
   TallyQuery,
 } from '../store.ts'
+import type { Inquiry, LateSettlement, NewInquiry } from '../inquiries.ts'
 import type { AuditEntry, AuditPage, Changed, DocumentId, StoredDocument } from '../settings.ts'
 import type { DatabaseOptions } from './database.ts'
 import type { Fault } from './fault.ts'
@@ -51,6 +52,21 @@ export interface Changes {
     answer: Changed
   }
   audit: { input: AuditEntry; answer: null }
+  noteInquiries: { input: readonly NewInquiry[]; answer: null }
+  takeInquiries: {
+    input: {
+      readonly integration: string
+      readonly now: number
+      readonly until: number
+      readonly limit: number
+    }
+    answer: readonly Inquiry[]
+  }
+  postponeInquiry: { input: { readonly inquiryId: number; readonly askAt: number }; answer: null }
+  closeInquiry: {
+    input: { readonly inquiryId: number; readonly settlements: readonly LateSettlement[] }
+    answer: null
+  }
 }
 
 export interface Reads {

@@ -117,4 +117,17 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE delivery ADD COLUMN grade REAL;
   `,
+  `
+  -- deliveries is a list of ids in JSON: nobody asks which inquiry a delivery belongs to
+  CREATE TABLE inquiry (
+    id INTEGER PRIMARY KEY,
+    integration INTEGER NOT NULL REFERENCES integration (id),
+    ticket TEXT NOT NULL,
+    deliveries TEXT NOT NULL,
+    noted_at INTEGER NOT NULL,
+    ask_at INTEGER NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE INDEX inquiry_due ON inquiry (integration, ask_at);
+  `,
 ]

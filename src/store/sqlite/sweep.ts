@@ -18,6 +18,8 @@ export const prepareSweep = (session: Session): ((input: Changes['sweep']['input
      FROM event WHERE id > :after ORDER BY id LIMIT ${eventsPerBite}`,
   )
   const remove = db.prepare('DELETE FROM event WHERE id = ?')
+  // Of integrations that are no more: nobody will ever ask.
+  const forget = db.prepare('DELETE FROM inquiry WHERE noted_at < ?')
 
   return ({ olderThan, after }) => {
     const rows = examine.all({ olderThan, after }) as unknown as { id: number; old: 0 | 1; settled: 0 | 1 }[]
@@ -25,6 +27,7 @@ export const prepareSweep = (session: Session): ((input: Changes['sweep']['input
     const gone = old.filter((row) => row.settled === 1)
     for (const { id } of gone) remove.run(id)
     const done = rows.length < eventsPerBite || old.length === 0
+    if (done) forget.run(olderThan)
     return { changed: gone.length, next: done ? null : (rows.at(-1)?.id ?? null) }
   }
 }

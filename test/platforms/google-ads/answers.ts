@@ -25,6 +25,13 @@ interface Options {
   readonly now: () => number
 }
 
+export interface Judgement {
+  /** Why an event that was accepted fails when it is processed, such as `INVALID_GCLID`; `null`: it does not. */
+  readonly judge: (fields: Json) => string | null
+  /** How often a request is answered as not yet processed. */
+  readonly undecidedAnswers: number
+}
+
 const type = 'type.googleapis.com/google'
 const requestId = 'Rq-7f3a'
 
@@ -57,22 +64,68 @@ const permissionDenied = rpcError(403, 'PERMISSION_DENIED', 'The caller does not
   { '@type': `${type}.rpc.ErrorInfo`, reason: 'PERMISSION_DENIED', domain: 'datamanager.googleapis.com' },
 ])
 
-export const createDataManagerAnswers = (ledger: Ledger, { customerId, actions, now }: Options) => {
-  const keep = (conversion: Conversion): void => {
-    const consent = isObject(conversion.fields['consent']) ? conversion.fields['consent'] : {}
-    if (consent['adUserData'] === 'CONSENT_DENIED') {
-      ledger.failed.push({ reason: 'PROCESSING_ERROR_REASON_DENIED_CONSENT', conversion })
-      return
+interface Accepted {
+  readonly destination: Json
+  readonly records: number
+  /** By reason. */
+  readonly errors: Map<string, number>
+  /** Answers that it is not done yet, still to be given. */
+  undecided: number
+}
+
+export const createDataManagerAnswers = (
+  ledger: Ledger,
+  { customerId, actions, now, judge, undecidedAnswers }: Options & Judgement,
+) => {
+  const requests = new Map<string, Accepted>()
+
+  const reasonOf = ({ fields }: Conversion): string | null => {
+    const consent = isObject(fields['consent']) ? fields['consent'] : {}
+    return consent['adUserData'] === 'CONSENT_DENIED' ? 'DENIED_CONSENT' : judge(fields)
+  }
+
+  /** Answers why it failed, if so. */
+  const keep = (conversion: Conversion): string | null => {
+    const word = reasonOf(conversion)
+    if (word === null) {
+      ;(isKnown(ledger, conversion) ? ledger.adjusted : ledger.received).push(conversion)
+      return null
     }
-    ;(isKnown(ledger, conversion) ? ledger.adjusted : ledger.received).push(conversion)
+    const reason = `PROCESSING_ERROR_REASON_${word}`
+    ledger.failed.push({ reason, conversion })
+    return reason
+  }
+
+  const statusOf = ({ method, query }: PlatformRequest): PlatformAnswer => {
+    const strange = [...query.keys()].find((key) => key !== 'requestId')
+    if (method !== 'GET' || strange !== undefined)
+      return rpcError(400, 'INVALID_ARGUMENT', `Unknown name "${strange ?? method}".`)
+    const accepted = requests.get(query.get('requestId') ?? '')
+    if (accepted === undefined) return rpcError(404, 'NOT_FOUND', 'Requested entity was not found.')
+    const { destination, records, errors } = accepted
+    const answer = (requestStatus: string, more: Json = {}): PlatformAnswer => ({
+      status: 200,
+      body: { requestStatusPerDestination: [{ destination, requestStatus, ...more }] },
+    })
+    if (accepted.undecided > 0) {
+      accepted.undecided -= 1
+      return answer('PROCESSING')
+    }
+    const failed = [...errors.values()].reduce((sum, count) => sum + count, 0)
+    return answer(failed === 0 ? 'SUCCESS' : failed < records ? 'PARTIAL_SUCCESS' : 'FAILED', {
+      eventsIngestionStatus: { recordCount: `${records}` },
+      ...(failed === 0
+        ? {}
+        : {
+            errorInfo: {
+              errorCounts: [...errors].map(([reason, count]) => ({ recordCount: `${count}`, reason })),
+            },
+          }),
+    })
   }
 
   return (request: PlatformRequest): PlatformAnswer => {
-    if (request.path === '/v1/requestStatus:retrieve')
-      return {
-        status: 200,
-        body: { requestStatusPerDestination: [{ requestStatus: 'SUCCESS' }] },
-      }
+    if (request.path === '/v1/requestStatus:retrieve') return statusOf(request)
     if (request.path !== '/v1/events:ingest') return rpcError(404, 'NOT_FOUND', 'Not found.')
     if (!isJson(request)) return rpcError(400, 'INVALID_ARGUMENT', 'Invalid JSON payload received.')
     const faults = ingestFaults(request.json, now())
@@ -98,10 +151,23 @@ export const createDataManagerAnswers = (ledger: Ledger, { customerId, actions, 
       ledger.validated += body.events.length
       return { status: 200, body: {} }
     }
-    for (const fields of body.events)
-      keep({ via: 'data_manager', action, transactionId: fields.transactionId, fields })
+    const errors = new Map<string, number>()
+    for (const fields of body.events) {
+      const reason = keep({ via: 'data_manager', action, transactionId: fields.transactionId, fields })
+      if (reason !== null) errors.set(reason, (errors.get(reason) ?? 0) + 1)
+    }
+    const ticket = requests.size === 0 ? requestId : `${requestId}-${requests.size + 1}`
+    requests.set(ticket, {
+      destination: body.destinations[0],
+      records: body.events.length,
+      errors,
+      undecided: undecidedAnswers,
+    })
     const fieldWarnings = ingestWarnings(body.events)
-    return { status: 200, body: { requestId, ...(fieldWarnings.length === 0 ? {} : { fieldWarnings }) } }
+    return {
+      status: 200,
+      body: { requestId: ticket, ...(fieldWarnings.length === 0 ? {} : { fieldWarnings }) },
+    }
   }
 }
 
