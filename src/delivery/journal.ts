@@ -34,15 +34,22 @@ const identifiersOf = ({ event, identity }: DeliverableEvent): readonly string[]
 
 const shown = (identifier: string): string => `${identifier.slice(0, Math.min(6, identifier.length >> 2))}…`
 
-/** Longest first, so that a part of an identifier never uncovers the rest. */
-const maskIdentifiers = (text: string, identifiers: readonly string[]): string => {
-  let masked = text
-  for (const identifier of [...identifiers].sort((a, b) => b.length - a.length)) {
-    for (const spelling of new Set([JSON.stringify(identifier).slice(1, -1), encodeURIComponent(identifier)]))
-      masked = masked.replaceAll(spelling, shown(spelling))
-  }
-  return masked
-}
+/** Written the same in JSON and in an address: most identifiers are hashes. */
+const plainlyWritten = /^[\w.~-]+$/
+
+const spellingsOf = (identifier: string): readonly string[] =>
+  plainlyWritten.test(identifier)
+    ? [identifier]
+    : [JSON.stringify(identifier).slice(1, -1), encodeURIComponent(identifier)]
+
+/** How each may stand in a request, longest first, so that a part of an identifier never uncovers the rest. */
+const hidingPlan = (
+  identifiers: readonly string[],
+): readonly { readonly spelling: string; readonly mask: string }[] =>
+  [...new Set(identifiers)]
+    .sort((a, b) => b.length - a.length)
+    .flatMap(spellingsOf)
+    .map((spelling) => ({ spelling, mask: shown(spelling) }))
 
 /** A request fit to be read by a stranger. */
 export const presentableRequest = (
@@ -50,15 +57,15 @@ export const presentableRequest = (
   events: readonly DeliverableEvent[],
   secrets: readonly string[],
 ): HttpRequest => {
-  const identifiers = [...new Set(events.flatMap(identifiersOf))]
+  const plan = hidingPlan(events.flatMap(identifiersOf))
+  const hide = (text: string): string =>
+    plan.reduce((masked, { spelling, mask }) => masked.replaceAll(spelling, mask), text)
   const masked = maskRequest(request, secrets)
   return {
     ...masked,
-    url: maskIdentifiers(masked.url, identifiers),
-    headers: Object.fromEntries(
-      Object.entries(masked.headers).map(([name, value]) => [name, maskIdentifiers(value, identifiers)]),
-    ),
-    body: maskIdentifiers(masked.body, identifiers),
+    url: hide(masked.url),
+    headers: Object.fromEntries(Object.entries(masked.headers).map(([name, value]) => [name, hide(value)])),
+    body: hide(masked.body),
   }
 }
 

@@ -63,7 +63,8 @@ export const createLane = (options: LaneOptions): Lane => {
   const givingUp = new AbortController()
   const inFlight = new Set<Promise<void>>()
   let ready: readonly (readonly Carried[])[] = []
-  let sleeper = new AbortController()
+  /** `null` while it does not sleep: a busy lane is woken for every commit, and needs nothing to be woken with. */
+  let sleeper: AbortController | null = null
   let awake = false
   let probing = false
   /** Until it turns out that events of this destination fill no request together, whatever their number. */
@@ -71,13 +72,16 @@ export const createLane = (options: LaneOptions): Lane => {
 
   const wake = (): void => {
     awake = true
-    sleeper.abort()
+    sleeper?.abort()
   }
 
   /** A wake that came while the lane was busy counts: it must not sleep over it. */
   const sleep = async (ms: number): Promise<void> => {
-    sleeper = new AbortController()
-    if (!awake && !stopping.signal.aborted) await clock.sleep(ms, sleeper.signal)
+    if (!awake && !stopping.signal.aborted) {
+      sleeper = new AbortController()
+      await clock.sleep(ms, sleeper.signal)
+      sleeper = null
+    }
     awake = false
   }
 
@@ -240,7 +244,7 @@ export const createLane = (options: LaneOptions): Lane => {
     },
     stop: async (deadline) => {
       stopping.abort()
-      sleeper.abort()
+      sleeper?.abort()
       if (deadline.aborted) givingUp.abort()
       else deadline.addEventListener('abort', () => givingUp.abort(), { once: true })
       await running

@@ -133,10 +133,9 @@ export const createRecorder = (options: RecorderOptions): Recorder => {
     made: Attempt,
     batch: readonly Carried[],
     one: Carried,
-    outcome: Outcome,
+    { outcome, hidden }: { readonly outcome: Outcome; readonly hidden: readonly string[] },
   ): Settlement | null => {
     const now = clock.now()
-    const hidden = made.credential === null ? secrets : [...secrets, made.credential.accessToken]
     try {
       return settlementOf({
         deliveryId: one.claimed.deliveryId,
@@ -174,13 +173,15 @@ export const createRecorder = (options: RecorderOptions): Recorder => {
   }
 
   const settle: Recorder['settle'] = async (batch, made, spared) => {
+    // One list for all of them, because what it hides is worked out once for a list.
+    const hidden = made.credential === null ? secrets : [...secrets, made.credential.accessToken]
     const settlements: Settlement[] = []
     const untouched: Carried[] = []
     const delivered: { deliveryId: number; outcome: Outcome }[] = []
     for (const [index, one] of batch.entries()) {
       const outcome = made.outcomes[index]
       if (outcome === undefined || spared.has(one)) continue
-      const settlement = settlementFor(made, batch, one, outcome)
+      const settlement = settlementFor(made, batch, one, { outcome, hidden })
       if (settlement === null) untouched.push(one)
       else settlements.push(settlement)
       if (settlement?.status === 'sent') delivered.push({ deliveryId: one.claimed.deliveryId, outcome })

@@ -41,5 +41,15 @@ const isKnown = (value: unknown): boolean => {
 }
 
 /** An object without the members nobody knows: no `null`, no empty list, no number that JSON cannot say. */
-export const known = (members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
-  Object.fromEntries(Object.entries(members).filter(([, value]) => isKnown(value)))
+export const known = (members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+  const kept: Record<string, unknown> = {}
+  for (const name of Object.keys(members)) {
+    const value = members[name]
+    if (!isKnown(value)) continue
+    // A property that somebody named so is a member like any other, and no prototype.
+    if (name === '__proto__')
+      Object.defineProperty(kept, name, { value, enumerable: true, writable: true, configurable: true })
+    else kept[name] = value
+  }
+  return kept
+}

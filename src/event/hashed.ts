@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import type { Brand } from './brand.ts'
 
 /** An identifier brought into the form a platform hashes. Only such a text can be hashed. */
@@ -9,8 +9,7 @@ export type Hashed = Brand<string, 'Hashed'>
 const sha256Hex = /^[0-9a-f]{64}$/i
 
 /** SHA-256 over the UTF-8 bytes. */
-export const hash = (text: Normalised): Hashed =>
-  createHash('sha256').update(text, 'utf8').digest('hex') as Hashed
+export const hash = (text: Normalised): Hashed => digest('sha256', text, 'hex') as Hashed
 
 /** A value that came already hashed, in lower case; `null` for anything else. */
 export const alreadyHashed = (raw: string): Hashed | null => {
