@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { machineFacts, missingTools } from './harness/machine.ts'
 import { verdictTable, type Section } from './harness/report.ts'
+import { backlog } from './sections/backlog.ts'
+import { build } from './sections/build.ts'
 import { forwarding } from './sections/forwarding.ts'
+import { ingest } from './sections/ingest.ts'
 import { pages } from './sections/pages.ts'
 import { rules } from './sections/rules.ts'
 import { skim } from './sections/skim.ts'
@@ -12,7 +15,8 @@ import { store } from './sections/store.ts'
 
 /**
  * `npm run bench` measures everything and writes `bench/RESULTS.md`; `npm run bench -- rules skim` measures those sections
- * and only prints.
+ * and only prints. `SLUICE_BENCH_SECONDS` (60) and `SLUICE_BENCH_BACKLOG` (1000000) make the loads of ingest and backlog
+ * shorter, to see whether they work.
  */
 
 const sections: Readonly<Record<string, (folder: string) => Promise<Section>>> = {
@@ -21,6 +25,9 @@ const sections: Readonly<Record<string, (folder: string) => Promise<Section>>> =
   pages,
   skim,
   store,
+  build,
+  ingest,
+  backlog,
 }
 
 const results = new URL('../../bench/RESULTS.md', import.meta.url)

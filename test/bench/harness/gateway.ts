@@ -11,6 +11,8 @@ import { host } from './wrk.ts'
 export interface Gateway extends AsyncDisposable {
   readonly running: Running
   readonly port: number
+  /** Where its admin API listens; `null` where that is off. */
+  readonly adminUrl: string | null
   /** From the start of the process to its line that it is ready. */
   readonly readyMs: number
 }
@@ -24,13 +26,21 @@ export interface GatewayOptions {
   readonly rules: readonly Rule[]
   readonly integrations?: readonly IntegrationDeclaration[]
   readonly nodeFlags?: readonly string[]
+  /** Of its admin API, which is off without one. */
+  readonly adminKey?: string
+  /** As `taskset -c` takes it; the measured core when absent. */
+  readonly cores?: string
 }
+
+/** Such as `--cpu-prof --cpu-prof-dir=/somewhere`, to see where the time goes. */
+const furtherFlags = (process.env['SLUICE_BENCH_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '')
 
 const readyWithinMs = 60_000
 
 export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
-  const { name, folder, origin, rules, integrations = [], nodeFlags = [] } = options
+  const { name, folder, origin, rules, integrations = [], nodeFlags = [], adminKey } = options
   const port = await freePort()
+  const adminPort = adminKey === undefined ? null : await freePort()
   const file = join(folder, `${name}.json`)
   const site = { id: 'shop', hosts: [host], origin, currency: 'EUR', rules, integrations }
   await writeFile(file, JSON.stringify({ sites: [site] }))
@@ -40,6 +50,7 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
     process.execPath,
     [
       ...nodeFlags,
+      ...furtherFlags,
       main,
       'start',
       '--rules',
@@ -49,11 +60,14 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
       '--store',
       `sqlite:${join(folder, name, 'sluice.db')}`,
       '--admin-listen',
-      'off',
+      adminPort === null ? 'off' : `127.0.0.1:${adminPort}`,
       '--allow-private-networks',
       '127.0.0.0/8',
     ],
-    { cores: measuredCore },
+    {
+      cores: options.cores ?? measuredCore,
+      ...(adminKey === undefined ? {} : { env: { SLUICE_ADMIN_KEY: adminKey } }),
+    },
   )
   const ended = running.ended().then((code) => `ended with ${code}`)
   while (!running.output().includes('ready: ')) {
@@ -64,6 +78,7 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
   return {
     running,
     port,
+    adminUrl: adminPort === null ? null : `http://127.0.0.1:${adminPort}`,
     readyMs: performance.now() - begun,
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   }
