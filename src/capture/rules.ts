@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { consentCategories } from '../event/consent.ts'
 import { userDataFields } from '../event/event.ts'
 import { isCurrency } from '../event/money.ts'
+import { consentSettingsSchema } from './consent-settings.ts'
 import { field, nonEmpty } from './setting.ts'
 import { visitorFields } from './visitor-settings.ts'
 
@@ -269,38 +269,6 @@ export const ruleSchema = z
   })
   .meta({ title: 'Rule', description: 'Which pages fire, and what. Every rule that matches fires.' })
 export type Rule = z.infer<typeof ruleSchema>
-
-export const consentSettingsSchema = z
-  .strictObject({
-    sources: field(
-      z.array(z.enum(['_sw_consent', 'onetrust', 'cookiebot'])),
-      'Sources',
-      'The consent tools this site uses; only these cookies are read.',
-    ).optional(),
-    gpc: field(
-      z.enum(['honor', 'ignore']),
-      'Global Privacy Control',
-      'Whether a browser that sends Sec-GPC has denied marketing.',
-    ).optional(),
-    requireExplicit: field(
-      z.boolean(),
-      'Require an explicit choice',
-      'A banner default that nobody confirmed is no grant.',
-    ).optional(),
-    onetrust: z
-      .strictObject({
-        groups: field(
-          z.partialRecord(z.enum(consentCategories), z.array(nonEmpty)),
-          'Groups',
-          'Category to the OneTrust group ids that stand for it.',
-          { marketing: ['C0004'] },
-        ).optional(),
-      })
-      .meta({ title: 'OneTrust', description: "The site's own group ids per category." })
-      .optional(),
-  })
-  .meta({ title: 'Consent', description: "Where the visitor's consent is read from, and how strictly." })
-export type ConsentSettings = z.infer<typeof consentSettingsSchema>
 
 const currency = z
   .string()

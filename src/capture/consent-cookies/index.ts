@@ -8,7 +8,7 @@ import {
 import { consentEvidence } from '../../event/ingest-consent.ts'
 import type { CookieJar } from '../cookies.ts'
 import { headerList } from '../headers.ts'
-import type { ConsentSettings } from '../rules.ts'
+import type { ConsentSettings } from '../consent-settings.ts'
 import { cookiebot } from './cookiebot.ts'
 import { onetrust } from './onetrust.ts'
 import { strictest, type ConsentReader, type ConsentReading } from './reader.ts'

@@ -1,6 +1,6 @@
 import { stricter, type ConsentCategory, type Grant } from '../../event/consent.ts'
 import { decodePercent } from '../cookies.ts'
-import type { ConsentSettings } from '../rules.ts'
+import type { ConsentSettings } from '../consent-settings.ts'
 import { maxConsentLength, readEveryCopy, type ConsentReader, type ConsentReading } from './reader.ts'
 
 /**

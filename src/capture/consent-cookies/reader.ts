@@ -1,6 +1,6 @@
 import { stricter, type ConsentCategory, type Grant } from '../../event/consent.ts'
 import type { CookieJar } from '../cookies.ts'
-import type { ConsentSettings } from '../rules.ts'
+import type { ConsentSettings } from '../consent-settings.ts'
 
 /** The seam of a consent tool: one file per tool, one line in the list of `index.ts`. */
 

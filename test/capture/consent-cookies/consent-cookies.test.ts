@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readConsent } from '../../../src/capture/consent-cookies/index.ts'
 import { readCookies } from '../../../src/capture/cookies.ts'
-import type { ConsentSettings } from '../../../src/capture/rules.ts'
+import type { ConsentSettings } from '../../../src/capture/consent-settings.ts'
 import { consentCategories, noConsentSignal, type ConsentState } from '../../../src/event/consent.ts'
 import { readCases } from '../jsonl.ts'
 
