@@ -1,26 +1,57 @@
-import {
-  consentCategories,
-  noConsentSignal,
-  type ConsentCategory,
-  type ConsentState,
-  type Grant,
-} from '../../event/consent.ts'
+import { noConsentSignal, type ConsentCategory, type ConsentState, type Grant } from '../../event/consent.ts'
 import { consentEvidence } from '../../event/ingest-consent.ts'
 import type { CookieJar } from '../cookies.ts'
 import { headerList } from '../headers.ts'
-import type { ConsentSettings } from '../consent-settings.ts'
+import { defaultSources, type ConsentSettings } from '../consent-settings.ts'
+import { axeptio } from './axeptio.ts'
+import { borlabs } from './borlabs.ts'
+import { complianz } from './complianz.ts'
+import { cookieInformation } from './cookie-information.ts'
+import { cookieScript } from './cookie-script.ts'
 import { cookiebot } from './cookiebot.ts'
+import { cookieconsent } from './cookieconsent.ts'
+import { cookiefirst } from './cookiefirst.ts'
+import { cookieyes } from './cookieyes.ts'
+import { didomi } from './didomi.ts'
+import { googleConsentMode } from './google-consent-mode.ts'
+import { gpp } from './gpp.ts'
+import { iubenda } from './iubenda.ts'
+import { klaro } from './klaro.ts'
 import { onetrust } from './onetrust.ts'
-import { strictest, type ConsentReader, type ConsentReading } from './reader.ts'
+import { differ, perCategory, strictest, type ConsentReader } from './reader.ts'
+import { shopify } from './shopify.ts'
 import { swConsent } from './sw-consent.ts'
+import { tcf } from './tcf.ts'
+import { trustarc } from './trustarc.ts'
+import { usprivacy } from './usprivacy.ts'
+import { wpConsentApi } from './wp-consent-api.ts'
 
-/** In order of precedence: the first that can be read names the state's `source`. */
-const readers: readonly ConsentReader[] = [swConsent, onetrust, cookiebot]
+/** One per source; `consentSources` has their order. */
+const readers: readonly ConsentReader[] = [
+  swConsent,
+  onetrust,
+  cookiebot,
+  tcf,
+  gpp,
+  usprivacy,
+  cookieyes,
+  complianz,
+  iubenda,
+  didomi,
+  borlabs,
+  shopify,
+  trustarc,
+  cookieconsent,
+  klaro,
+  axeptio,
+  cookieInformation,
+  cookiefirst,
+  cookieScript,
+  wpConsentApi,
+  googleConsentMode,
+]
 
 const withheld = (grant: Grant): Grant => (grant === 'granted' ? 'unknown' : grant)
-
-const differ = (a: ConsentReading, b: ConsentReading): boolean =>
-  consentCategories.some((category) => a[category] !== b[category])
 
 /**
  * The consent of one request. Never throws, and grants a category only where every enabled source that can be read
@@ -36,8 +67,9 @@ export const readConsent = (
   jar: CookieJar,
   settings: ConsentSettings = {},
 ): ConsentState => {
+  const enabled = settings.sources ?? defaultSources
   const found = readers
-    .filter(({ source }) => settings.sources?.includes(source) ?? true)
+    .filter(({ source }) => enabled.includes(source))
     .flatMap(({ source, read }) => {
       const reading = read(jar, settings)
       return reading === null ? [] : [{ source, reading }]
@@ -51,17 +83,17 @@ export const readConsent = (
   const [first] = found
   if (first === undefined) return afterGpc(noConsentSignal)
 
-  const conflict = found.some(({ reading }) => differ(first.reading, reading))
+  const conflict = found.some(({ reading }, place) =>
+    found.slice(0, place).some((before) => differ(before.reading, reading)),
+  )
   const answer = found
     .map(({ source, reading }) => {
       const doubtful = jar.truncated || (settings.requireExplicit === true && reading.explicit !== true)
       const grant = (category: ConsentCategory): Grant =>
         doubtful ? withheld(reading[category]) : reading[category]
       return {
-        analytics: grant('analytics'),
-        marketing: grant('marketing'),
-        personalization: grant('personalization'),
-        explicit: reading.explicit,
+        ...reading,
+        ...perCategory(grant),
         evidence: found.length > 1 ? `${source}: ${reading.evidence}` : reading.evidence,
       }
     })

@@ -1,28 +1,16 @@
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { readConsent } from '../../../src/capture/consent-cookies/index.ts'
 import { readCookies } from '../../../src/capture/cookies.ts'
 import type { ConsentSettings } from '../../../src/capture/consent-settings.ts'
-import { consentCategories, noConsentSignal, type ConsentState } from '../../../src/event/consent.ts'
-import { readCases } from '../jsonl.ts'
+import { consentCategories, noConsentSignal } from '../../../src/event/consent.ts'
+import { casesOf, granted, letters, mutated, read, type Case } from './tools.ts'
 
-interface Case {
+vi.setConfig({ testTimeout: 30_000 })
+
+interface SingleCase extends Case {
   readonly in: string
-  readonly expect: string
 }
-
-/** What a request with this `Cookie` header and these further headers says. */
-const read = (cookie: string, settings?: ConsentSettings, headers: readonly string[] = []): ConsentState => {
-  const rawHeaders = ['Cookie', cookie, ...headers]
-  return readConsent(rawHeaders, readCookies(rawHeaders), settings)
-}
-
-const letters = (state: ConsentState): string =>
-  consentCategories.map((category) => state[category].charAt(0)).join('')
-
-const granted = (state: ConsentState) => consentCategories.filter((category) => state[category] === 'granted')
-
-const casesOf = (name: string): Case[] => readCases<Case>(new URL(`./vectors/${name}.jsonl`, import.meta.url))
 
 const tools = [
   {
@@ -30,17 +18,17 @@ const tools = [
     source: 'onetrust',
     // Too long to be listed: 16 007 characters.
     cases: [
-      ...casesOf('onetrust'),
+      ...casesOf<SingleCase>('onetrust'),
       { in: `groups=${'C0004:1,'.repeat(2001)}`.slice(0, 16_007), expect: 'uuu' },
     ],
     count: 16,
   },
-  { cookie: 'CookieConsent', source: 'cookiebot', cases: casesOf('cookiebot'), count: 15 },
+  { cookie: 'CookieConsent', source: 'cookiebot', cases: casesOf<SingleCase>('cookiebot'), count: 15 },
   {
     cookie: '_sw_consent',
     source: '_sw_consent',
     cases: [
-      ...casesOf('sw-consent'),
+      ...casesOf<SingleCase>('sw-consent'),
       { in: 'marketing '.repeat(100), expect: 'uuu' },
       { in: `marketing.${'x.'.repeat(32)}`, expect: 'uuu' },
     ],
@@ -315,37 +303,6 @@ describe('hostile input', () => {
       return seen.includes(category) || seen.includes('all')
     },
   }
-
-  const stumblingBlocks = [
-    ...String.raw`% %2C %27 %25 ' " { } , & = : + . \ &groups= true 1 0 C0004 marketing all __proto__ é`.split(
-      ' ',
-    ),
-    '',
-    ' ',
-    '\u0000',
-  ]
-
-  /** A text with pieces cut, doubled, swapped, or replaced by what parsers stumble over. */
-  const mutated = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>
-    fc
-      .tuple(
-        text,
-        fc.array(
-          fc.record({
-            at: fc.double({ min: 0, max: 1, noNaN: true }),
-            length: fc.nat(12),
-            put: fc.oneof(fc.constantFrom(...stumblingBlocks), fc.string({ maxLength: 4 })),
-          }),
-          { minLength: 0, maxLength: 6 },
-        ),
-      )
-      .map(([start, edits]) =>
-        edits.reduce((current, { at, length, put }) => {
-          const from = Math.floor(at * current.length)
-          return current.slice(0, from) + put + current.slice(from + length)
-        }, start),
-      )
-      .map((value) => value.replaceAll(';', ''))
 
   const flipped = (text: string): string =>
     text
