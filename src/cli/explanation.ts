@@ -61,7 +61,8 @@ export const consentText = (consent: ConsentState): string => {
     ...(consent.conflict ? ['sources disagree: the stricter counts'] : []),
   ]
   const grants = consentCategories.map((category) => `${category} ${consent[category]}`)
-  return `  ${grants.join(', ')} (${notes.join('; ')})`
+  const read = consent.raw === undefined ? '' : `\n  read: ${consent.raw}`
+  return `  ${grants.join(', ')} (${notes.join('; ')})${read}`
 }
 
 const valueOf = ({ event, userData }: CapturedEvent, field: string): unknown => {

@@ -159,6 +159,28 @@ describe('explain', () => {
     expect(part(gpc.stdout, /^deliveries/)).toContain('the browser objects to marketing (Sec-GPC)')
   })
 
+  test('says which consent tools were read, what each said, and where they disagree', async () => {
+    const rules = smallRules()
+    Object.assign(rules.sites[0], {
+      consent: { sources: ['tcf', 'klaro'], klaro: { services: { marketing: ['meta'] } } },
+    })
+    const tc = 'euconsent-v2=CQlH_MAQlH_MAAKACBENEsFgAMOAAAAAAAYgF5wAQF5gAAAA'
+    const [one, both] = await Promise.all([
+      explain([thanks, '--cookie', tc], { rules }),
+      explain([thanks, '--cookie', tc, '--cookie', 'klaro={"meta":false}'], { rules }),
+    ])
+    expect(part(one.stdout, /^consent/)).toBe(
+      `consent
+  analytics granted, marketing granted, personalization denied (source tcf; chosen by the visitor)
+  read: purposes=1,2,7,8,9`,
+    )
+    expect(part(both.stdout, /^consent/)).toBe(
+      `consent
+  analytics unknown, marketing denied, personalization denied (source tcf; chosen by the visitor; sources disagree: the stricter counts)
+  read: tcf: purposes=1,2,7,8,9 | klaro: meta:0`,
+    )
+  })
+
   test('without a page shows what it can, and how to show more', async () => {
     const { code, stdout } = await explain([thanks, '--cookie', '_sw_consent=all'])
     expect(code).toBe(0)
