@@ -101,9 +101,9 @@ interface Klaro {
 
 describe('Klaro', () => {
   test('what the visitor switches on there is granted here, and a category needs all of its services', async () => {
-    // The package has no types.
-    const name: string = 'klaro/dist/klaro-no-css.js'
-    const { default: klaro } = (await import(name)) as { readonly default: Klaro }
+    // By its place, for the package has no types.
+    const place = import.meta.resolve('klaro/dist/klaro-no-css.js')
+    const { default: klaro } = (await import(place)) as { readonly default: Klaro }
     const services = { analytics: ['matomo'], marketing: ['facebook_pixel', 'google_ads'] }
     const all = Object.values(services).flat()
     let run = 0
