@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { decodeFacts } from '../delivery/records.ts'
+import { decodeFacts, type EventFacts } from '../delivery/records.ts'
 import type { EventQuery, JournalLine, Store, StoredDelivery, StoredEvent } from '../store/store.ts'
 import { parse } from './parse.ts'
 import { Problem } from './problem.ts'
@@ -71,11 +71,14 @@ const attemptShown = (line: JournalLine): object => ({
   ...(line.request === null ? {} : { request: requestOf(line.request) }),
 })
 
-const deliveryShown = (delivery: StoredDelivery): object => ({
-  integration: delivery.integration.slice(delivery.integration.indexOf('/') + 1),
+const idOf = ({ integration }: StoredDelivery): string => integration.slice(integration.indexOf('/') + 1)
+
+const deliveryShown = (delivery: StoredDelivery, { flagged = {} }: EventFacts): object => ({
+  integration: idOf(delivery),
   // That a lane holds it at this moment is nothing to its reader.
   status: delivery.status === 'claimed' ? 'queued' : delivery.status,
   reason: delivery.reason,
+  ...(Object.hasOwn(flagged, idOf(delivery)) ? { flagged: flagged[idOf(delivery)] } : {}),
   lane: delivery.lane,
   attempts: delivery.attempts,
   retries: Math.max(delivery.attempts - 1, 0),
@@ -104,7 +107,7 @@ const eventShown = (event: StoredEvent): object => {
     warnings: facts.warnings,
     ...(facts.leftOut === undefined ? {} : { leftOut: facts.leftOut }),
     holdsPersonalData: event.holdsPersonalData,
-    deliveries: event.deliveries.map(deliveryShown),
+    deliveries: event.deliveries.map((delivery) => deliveryShown(delivery, facts)),
   }
 }
 
@@ -129,7 +132,7 @@ const logShown = (event: StoredEvent, integration: string): readonly object[] =>
       eventType: event.type,
       orderId: event.orderId,
       eventTime: iso(event.occurredAt),
-      ...deliveryShown(delivery),
+      ...deliveryShown(delivery, decodeFacts(event.facts)),
     }))
 
 export const eventRoutes = (options: {

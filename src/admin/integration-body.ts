@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import type { AnyDestination } from '../destinations/destination.ts'
+import { destinations } from '../destinations/index.ts'
+import { flagProblem } from '../sites/flag.ts'
 import { integrationSchema, type IntegrationDeclaration } from '../sites/integration.ts'
 import type { ManagedIntegration } from '../sites/managed.ts'
 import { maskSettings, restoreSecrets } from '../sites/mask.ts'
@@ -78,6 +80,16 @@ const fieldsOf = (
   return { ...Object.fromEntries(entries), ...(wanted === undefined ? {} : { status: wanted }) }
 }
 
+const platforms = Object.fromEntries(destinations.map((one) => [one.name, one]))
+
+const checkWhenDenied = (
+  { name }: AnyDestination,
+  { consent }: Pick<IntegrationDeclaration, 'consent'>,
+): readonly ConfigIssue[] => {
+  const problem = consent?.whenDenied === 'flag' ? flagProblem(name, platforms) : null
+  return problem === null ? [] : [{ path: 'consent.whenDenied', message: problem }]
+}
+
 /** Where requests, and with them the secrets, go: an override, and a webhook's own address. */
 const addressOf = ({ endpoint: override, config: settings }: IntegrationDeclaration): string =>
   JSON.stringify([override ?? null, settings['url'] ?? null])
@@ -119,6 +131,7 @@ export const declarationFrom = (
   const issues: readonly ConfigIssue[] = [
     ...restored.missing.map((path) => ({ path: explainedPath(path), message: missingSecret(moved) })),
     ...checkConfig(destination, restored.settings),
+    ...checkWhenDenied(destination, declaration),
   ]
   const [first] = issues
   if (first !== undefined)

@@ -103,7 +103,7 @@ const bodyText = (body: string): string => {
 }
 
 export const deliveryText = ({ decision, request }: DeliveryExplained): string => {
-  const { integration, refusal, deliverable, lane } = decision
+  const { integration, refusal, flagged, deliverable, lane } = decision
   const head = `  ${integration.id} (${integration.destination.title})`
   const unused = deliverable.identity.leftOut.map(
     ({ field, reason }) => `      ! ${field} left out: ${reason}`,
@@ -112,7 +112,7 @@ export const deliveryText = ({ decision, request }: DeliveryExplained): string =
   if (request === null) return `${head}: nothing would be sent`
   const headers = Object.entries(request.headers).map(([name, value]) => `${name}: ${value}`)
   return [
-    `${head}: ${deliverable.name}, ${lane} lane`,
+    `${head}: ${deliverable.name}, ${lane} lane${flagged === null ? '' : `; ${flagged}`}`,
     ...unused,
     indent([`${request.method} ${request.url}`, ...headers, '', bodyText(request.body)].join('\n'), '      '),
   ].join('\n')

@@ -99,6 +99,12 @@ const leftOutOf = (
     }),
   )
 
+/** By integration id. */
+const flaggedIn = (decisions: readonly Decision[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    decisions.flatMap(({ integration, flagged }) => (flagged === null ? [] : [[integration.id, flagged]])),
+  )
+
 const toNewEvent = (
   captured: CapturedEvent,
   decisions: readonly Decision[],
@@ -114,7 +120,11 @@ const toNewEvent = (
     ruleId: captured.event.ruleId ?? null,
     occurredAt: captured.event.occurredAt,
     acceptedAt: now,
-    facts: encodeFacts(captured, { leftOut: leftOutOf(decisions, sealer), quality }),
+    facts: encodeFacts(captured, {
+      leftOut: leftOutOf(decisions, sealer),
+      flagged: flaggedIn(decisions),
+      quality,
+    }),
     deliveries: decisions.map((decision) => toDelivery(decision, { now, sealer, quality })),
   }
 }

@@ -19,6 +19,8 @@ export interface EventFacts {
   readonly warnings: readonly string[]
   /** Per integration id, the identifiers that could not be used. */
   readonly leftOut?: Readonly<Record<string, Identity['leftOut']>>
+  /** Per integration id, why an event went without the person, and in which form. */
+  readonly flagged?: Readonly<Record<string, string>>
   /** Per integration id, how well its platform can recognise the person, as it was when the event came in. */
   readonly quality?: Readonly<Record<string, Quality>>
 }
@@ -39,6 +41,8 @@ interface Payload {
   readonly sealed?: string
   readonly page: PageReference
   readonly visitor: Visitor
+  /** See {@link DeliverableEvent.flagged}. */
+  readonly flagged?: true
 }
 
 /** Seals what a destination wants in the clear; `null` where no key is configured. */
@@ -49,10 +53,7 @@ export interface PlainSealer {
 
 export const encodeFacts = (
   captured: CapturedEvent,
-  {
-    leftOut = {},
-    quality = {},
-  }: { readonly leftOut?: EventFacts['leftOut']; readonly quality?: EventFacts['quality'] },
+  { leftOut = {}, flagged = {}, quality = {} }: Pick<EventFacts, 'leftOut' | 'flagged' | 'quality'>,
 ): string => {
   const { event, sources, warnings } = captured
   const { type, name, source, ruleId, page, custom, consent } = event
@@ -71,6 +72,7 @@ export const encodeFacts = (
     sources,
     warnings,
     ...(Object.keys(leftOut).length === 0 ? {} : { leftOut }),
+    ...(Object.keys(flagged).length === 0 ? {} : { flagged }),
     ...(Object.keys(quality).length === 0 ? {} : { quality }),
   }
   return JSON.stringify(facts)
@@ -94,6 +96,7 @@ export const encodePayload = (
       : { sealed: sealer.seal(JSON.stringify(identity.plain), `${event.id}/${integration}`) }),
     page: event.page,
     visitor: event.visitor,
+    ...(deliverable.flagged ? { flagged: true } : {}),
   }
   return JSON.stringify(payload)
 }
@@ -111,6 +114,7 @@ export const decodeDelivery = (
   return {
     name: payload.name,
     acceptedAt: claimed.acceptedAt,
+    ...(payload.flagged ? { flagged: true } : {}),
     identity: {
       ...nobody,
       keys: payload.keys,

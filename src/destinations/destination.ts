@@ -6,6 +6,7 @@ import type { Hashed } from '../event/hashed.ts'
 import type { EventType, StandardName } from '../event/names.ts'
 import type { Check, Validation } from './check.ts'
 import type { LateVerdict } from './late-verdict.ts'
+import type { FlaggedForm } from './flagged.ts'
 import type { Outcome, Refusal } from './outcome.ts'
 
 /** An HTTP request as a plain value: what a destination builds and what `explain` prints. */
@@ -45,6 +46,8 @@ export interface DeliverableEvent {
   readonly identity: Identity
   /** Milliseconds since the epoch at which the delivery entered the outbox. */
   readonly acceptedAt: number
+  /** The visitor refused: it goes in the destination's `flagged` form, and the person is not in it any more. */
+  readonly flagged?: true
 }
 
 /** What the site adds to every use of a destination. */
@@ -117,6 +120,10 @@ export interface Destination<S> {
   readonly settings: z.ZodType<S>
   /** Asked for unless the integration says otherwise. */
   readonly consent: ConsentCategory
+  /** Present where the settings change what is asked for. */
+  consentFor?(settings: S): ConsentCategory
+  /** Present where the platform has a lawful form for events of visitors who refused. */
+  readonly flagged?: FlaggedForm
   /** `null`: the platform has no such event, or it is not sent by default. */
   readonly eventNames: Readonly<Record<StandardName, string | null>>
   /** The platform's form of a custom event's name. */

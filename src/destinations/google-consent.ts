@@ -1,4 +1,5 @@
 import { permits, type ConsentState } from '../event/consent.ts'
+import type { DeliverableEvent } from './destination.ts'
 
 /**
  * The two signals of Consent Mode that Google's server APIs know. There is none for analytics storage: without that grant
@@ -15,7 +16,12 @@ const said = (granted: boolean): 'GRANTED' | 'DENIED' => (granted ? 'GRANTED' : 
  * Both signals as soon as the visitor was asked anything. `null` where no signal exists, which leaves Google with what its
  * own tag heard from this visitor; nothing of ours grants.
  */
-export const googleConsent = (state: ConsentState): GoogleConsent | null => {
+export const googleConsent = ({
+  event: { consent: state },
+  flagged,
+}: Pick<DeliverableEvent, 'event' | 'flagged'>): GoogleConsent | null => {
+  // What the integration asks for was refused, be it more than advertising asks for: nothing of it is granted to Google.
+  if (flagged) return { ad_user_data: 'DENIED', ad_personalization: 'DENIED' }
   if (state.source === 'none' && state.marketing === 'unknown') return null
   const marketing = permits(state, 'marketing')
   return {

@@ -10,7 +10,10 @@ const readText = (path: string): string => readFileSync(path, 'utf8')
 /** What the rules file may name: the platforms of this build, and secrets of this environment. */
 export const rulesDeps = (env: Readonly<Record<string, string | undefined>>): RulesDeps => ({
   platforms: Object.fromEntries(
-    destinations.map(({ name, aliases, settings }) => [name, { aliases, settings }]),
+    destinations.map(({ name, aliases, settings, consent, flagged }) => [
+      name,
+      { aliases, settings, consent, flagged },
+    ]),
   ),
   resolveSecret: (reference) => resolveSecret(reference, env, readText),
   checkCertificate: (files, hosts) => {

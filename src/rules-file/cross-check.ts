@@ -3,6 +3,7 @@ import { listOf, valueProblem } from '../capture/match-conditions.ts'
 import { compilePattern, patternProblem } from '../capture/match-pattern.ts'
 import { regexProblem, selectorProblem } from '../capture/page/dom-ask.ts'
 import type { Action, Rule, Source } from '../capture/rules.ts'
+import { flagProblem } from '../sites/flag.ts'
 import { suggestion } from './nearest.ts'
 import type { SiteOutline } from './outline.ts'
 import type { Path } from './problem.ts'
@@ -99,6 +100,16 @@ const checkSource = (
   }
 }
 
+const checkWhenDenied = (
+  { path, platform, whenDenied }: SiteOutline['integrations'][number],
+  platforms: Platforms,
+  report: Report,
+): void => {
+  const name = platform === null || whenDenied !== 'flag' ? null : platformOf(platforms, platform)
+  const problem = name === null ? null : flagProblem(name, platforms)
+  if (problem !== null) report([...path, 'consent', 'whenDenied'], problem)
+}
+
 const checkTargets = (
   action: Action,
   path: Path,
@@ -138,7 +149,9 @@ export const crossCheck = (sites: readonly SiteOutline[], platforms: Platforms, 
     checkAcme(site, report)
     reportTwice(site.rules, 'rule', report)
     reportTwice(site.integrations, 'integration', report)
-    for (const { path, platform } of site.integrations) {
+    for (const integration of site.integrations) {
+      const { path, platform } = integration
+      checkWhenDenied(integration, platforms, report)
       if (platform !== null && platformOf(platforms, platform) === null)
         report(
           [...path, 'platform'],

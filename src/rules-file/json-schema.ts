@@ -58,6 +58,9 @@ const settingsSchema = (settings: z.ZodType, prefix: string): unknown => {
   return plainNames(schema)
 }
 
+/** A platform without a form for visitors who refused. */
+const dropOnly = { properties: { whenDenied: { enum: ['drop'] } } }
+
 /** Draft 2020-12; `config` is held to the settings of the integration's platform. */
 export const rulesJsonSchema = (platforms: Platforms): unknown => {
   const schema = structuredClone(jsonSchemaOf(rulesFileSchema)) as Node
@@ -77,8 +80,16 @@ export const rulesJsonSchema = (platforms: Platforms): unknown => {
     const written = [name, ...(platforms[name]?.aliases ?? [])]
     return Object.fromEntries([
       ['if', { properties: { platform: { enum: written } }, required: ['platform'] }],
-      // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's own word
-      ['then', { properties: { config: { $ref: `#/$defs/${name}-config` } } }],
+      [
+        // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's own word
+        'then',
+        {
+          properties: {
+            config: { $ref: `#/$defs/${name}-config` },
+            ...(platforms[name]?.flagged === undefined ? { consent: dropOnly } : {}),
+          },
+        },
+      ],
     ])
   })
 

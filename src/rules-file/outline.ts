@@ -17,6 +17,8 @@ export interface IntegrationOutline {
   readonly platform: string | null
   /** `null` where it is no object. */
   readonly config: object | null
+  /** `consent.whenDenied`. */
+  readonly whenDenied: string | null
 }
 
 export interface SiteOutline {
@@ -65,6 +67,7 @@ export const outlineOf = (file: unknown): readonly SiteOutline[] =>
         id: text(field(integration, 'id')),
         platform: text(field(integration, 'platform')),
         config: object(field(integration, 'config')),
+        whenDenied: text(field(field(integration, 'consent'), 'whenDenied')),
       })),
     }
   })

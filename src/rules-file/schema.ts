@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { trafficFields } from '../capture/rules.ts'
 import type { SiteTraffic } from '../capture/rules.ts'
+import type { FlaggedForm } from '../destinations/flagged.ts'
+import type { ConsentCategory } from '../event/consent.ts'
 import { integrationSchema } from '../sites/integration.ts'
 import type { IntegrationDeclaration } from '../sites/integration.ts'
 
@@ -60,9 +62,16 @@ export const rulesFileSchema = z
 export type RulesFile = z.infer<typeof rulesFileSchema>
 
 /** What the file may name as a platform, and the form of its `config`. */
-export type Platforms = Readonly<
-  Record<string, { readonly aliases: readonly string[]; readonly settings: z.ZodType }>
->
+export type Platforms = Readonly<Record<string, Platform>>
+
+export interface Platform {
+  readonly aliases: readonly string[]
+  readonly settings: z.ZodType
+  /** What it asks for unless the integration says otherwise. */
+  readonly consent?: ConsentCategory
+  /** Absent: it has no form for events of visitors who refused. */
+  readonly flagged?: FlaggedForm | undefined
+}
 
 /** An integration ready for use. */
 export interface LoadedIntegration {

@@ -14,6 +14,11 @@ import type { Path } from './problem.ts'
 import type { LoadedSite, Platforms } from './schema.ts'
 import { platformOf } from './settings.ts'
 
+interface Reporting {
+  readonly platforms: Platforms
+  readonly report: Report
+}
+
 const pageMethods = ['GET', 'POST']
 
 /** Without the usual redirect nothing but status and content tell an order from a mistake in a form. */
@@ -151,6 +156,27 @@ const warnActions = (
   }
 }
 
+/** A form that no visitor of this integration can ever be sent in. */
+const warnFlag = (
+  { declaration: { consent }, platform }: LoadedSite['integrations'][number],
+  path: Path,
+  { traffic: { defaultCountry }, platforms, report }: { readonly traffic: SiteTraffic } & Reporting,
+): void => {
+  const known = platforms[platform]
+  const form = consent?.whenDenied === 'flag' ? known?.flagged : undefined
+  if (known === undefined || form === undefined) return
+  const warn = (message: string): void => report([...path, 'consent', 'whenDenied'], message, 'warning')
+  const category = consent?.category ?? known.consent
+  if (form.needs !== undefined && form.needs === category)
+    warn(
+      `never has an effect: ${platform} takes nothing without ${form.needs}, which is what is asked for here; with another "category", such as "marketing", a refusal of that is flagged`,
+    )
+  if (form.country !== undefined && defaultCountry !== undefined && defaultCountry !== form.country)
+    warn(
+      `${form.title} is for people in ${form.country}, and the defaultCountry of this site is ${defaultCountry}: only who is known to be in ${form.country} is sent so`,
+    )
+}
+
 /** Reports each doubt at its place. The sites must be free of problems. */
 export const warnings = (sites: readonly LoadedSite[], platforms: Platforms, report: Report): void => {
   const matcher = compileMatcher(sites.map(({ traffic }) => traffic))
@@ -162,6 +188,8 @@ export const warnings = (sites: readonly LoadedSite[], platforms: Platforms, rep
         'no integration is declared here: events stay in the journal until one is made through the API',
         'warning',
       )
+    for (const [index, integration] of integrations.entries())
+      warnFlag(integration, ['sites', place, 'integrations', index], { traffic, platforms, report })
     for (const [index, rule] of traffic.rules.entries()) {
       const path = ['sites', place, 'rules', index]
       if (rule.enabled === false) {

@@ -17,7 +17,12 @@ export interface Integration {
   readonly settings: unknown
   readonly paused: boolean
   readonly testMode: boolean
-  readonly consent: { readonly required: boolean; readonly category: ConsentCategory }
+  readonly consent: {
+    readonly required: boolean
+    readonly category: ConsentCategory
+    /** `flag` only where the destination has a form for it. */
+    readonly whenDenied: 'drop' | 'flag'
+  }
   /** Canonical type to the platform's name. */
   readonly mapping: Readonly<Record<string, string>>
   /** A name as somebody wrote it to the canonical type it means here. */
@@ -95,7 +100,8 @@ export const configureIntegration = (
   testMode: declaration.testMode ?? false,
   consent: {
     required: declaration.consent?.required ?? true,
-    category: declaration.consent?.category ?? destination.consent,
+    category: declaration.consent?.category ?? destination.consentFor?.(settings) ?? destination.consent,
+    whenDenied: declaration.consent?.whenDenied ?? 'drop',
   },
   mapping: declaration.eventMapping ?? {},
   reverseMapping: declaration.reverseEventMapping ?? {},

@@ -39,10 +39,19 @@ const consentSchema = z
       title: 'Category',
       description: "What must be granted; the platform's usual one when absent.",
     }),
-    whenDenied: z.enum(['drop']).optional().meta({
-      title: 'When denied',
-      description: 'drop: the event is shown as consent_denied, nothing is sent.',
-    }),
+    whenDenied: z
+      .enum(['drop', 'flag'])
+      .optional()
+      .meta({
+        title: 'When denied',
+        description:
+          "drop: the event is shown as consent_denied, nothing is sent. flag: an outright refusal is sent in the form that the platform has for it (meta, tiktok and snapchat: limited data use; google_ads and ga4: Consent Mode, all denied), without the person's identifiers. Without any signal nothing is sent either way. drop when absent.",
+        examples: ['drop'],
+      }),
+  })
+  .refine(({ required, whenDenied }) => required !== false || whenDenied !== 'flag', {
+    path: ['whenDenied'],
+    error: '"flag" says what a refusal does, and with "required": false a refusal does nothing',
   })
   .meta({ title: 'Consent', description: "Required, in the platform's usual category, when absent." })
 

@@ -2,13 +2,41 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { destinations, findDestination } from '../../src/destinations/index.ts'
-import type { HttpRequest, HttpResponse } from '../../src/destinations/destination.ts'
+import { nobody, type HttpRequest, type HttpResponse } from '../../src/destinations/destination.ts'
+import { strippedFor } from '../../src/destinations/flagged.ts'
 import type { Outcome, OutcomeKind } from '../../src/destinations/outcome.ts'
 import { userDataFields, type UserData } from '../../src/event/event.ts'
 import { standardNames } from '../../src/event/names.ts'
 import { anyEvent, anyone, spelling } from './arbitrary.ts'
-import { context, maximalEvent, minimalEvent, now, plainSettings, routed, site, someone } from './events.ts'
+import {
+  allGranted,
+  context,
+  maximalEvent,
+  minimalEvent,
+  now,
+  plainSettings,
+  routed,
+  site,
+  someone,
+} from './events.ts'
 import { goldenCasesOf } from './golden.ts'
+
+/** What tags leave in cookies, as far as it is one text. */
+const traces = {
+  fbp: 'fb.1.1795132700123.1234567890',
+  fbc: 'fb.1.1795000000123.IwAR0older',
+  ttp: '2F7hExampleCookieIdExample1',
+  scid: 'scid-example-0001',
+  gaClientId: '1234567890.1795180000',
+}
+
+/** One of each platform's, none of them in the page's address but the first. */
+const clicksOf = ({ visitor }: typeof maximalEvent) => ({
+  ...visitor.clickIds,
+  ttclid: { value: 'E.C.P.CExampleClickId' },
+  sccid: { value: '0f0e1d2c-example' },
+  wbraid: { value: 'CkgKCQiAexampleWbraid' },
+})
 
 /** What is asked of every destination, whoever wrote it. */
 
@@ -285,6 +313,35 @@ describe.each(destinations.map((destination) => [destination.name, destination] 
           expect(leaked(userData, JSON.stringify([keys, leftOut]))).toEqual([])
         }),
         { numRuns: 200 },
+      )
+    })
+
+    test('in its flagged form, where it has one, nothing of a person goes along but address and user agent', () => {
+      const form = destination.flagged
+      if (form === undefined) return
+      const marks = { clickIds: clicksOf(maximalEvent), browserIds: traces }
+      fc.assert(
+        fc.property(anyone, fc.boolean(), (userData, gpc) => {
+          const properties = { customer: userData.externalId ?? '' }
+          const event = strippedFor(form, {
+            ...maximalEvent,
+            page: { url: `https://shop.example/thanks?fbclid=${marks.clickIds.fbclid?.value}&order=1` },
+            custom: { ...maximalEvent.custom, properties },
+            visitor: { ...maximalEvent.visitor, ...marks },
+            consent: { ...allGranted, marketing: 'denied', gpc },
+          })
+          const whole = routed(destination, settings, maximalEvent, userData)
+          const deliverable = { ...whole, event, identity: nobody, flagged: true as const }
+          const text = textOf(destination.build([deliverable], settings, context))
+          expect(leaked(userData, text)).toEqual([])
+          const forbidden = [
+            ...Object.values(whole.identity.keys).flat(),
+            ...Object.values(marks.clickIds).map(({ value }) => value),
+            ...(form.needs === 'analytics' ? [traces.fbp, traces.fbc] : Object.values(traces)),
+          ]
+          expect(forbidden.filter((mark) => text.includes(mark))).toEqual([])
+        }),
+        { numRuns: 100 },
       )
     })
 

@@ -1,12 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { ConversionEvent, UserData } from '../../src/event/event.ts'
 import {
+  nobody,
   platformName,
   type AnyDestination,
   type DeliverableEvent,
   type HttpRequest,
   type SiteContext,
 } from '../../src/destinations/destination.ts'
+import { strippedFor } from '../../src/destinations/flagged.ts'
 
 /**
  * The golden cases: `test/golden/<destination>/<case>.json`, written by hand from the platform's papers and never from our
@@ -22,6 +24,8 @@ export interface GoldenCase {
   /** The integration's event mapping. */
   readonly mapping?: Readonly<Record<string, string>>
   readonly attempt?: number
+  /** The visitor refused, and the integration sends such events in the platform's own form. */
+  readonly flagged?: true
   readonly events: readonly {
     readonly event: Omit<ConversionEvent, 'occurredAt'> & { readonly occurredAt: string }
     readonly userData?: UserData
@@ -55,12 +59,12 @@ export const prepare = (destination: AnyDestination, golden: GoldenCase) => {
   const site: SiteContext = { site: 'shop', integration: destination.name, ...golden.context }
   const deliverables = golden.events.map(({ event: written, userData = {} }): DeliverableEvent => {
     const event: ConversionEvent = { ...written, occurredAt: Date.parse(written.occurredAt) }
-    return {
-      event,
-      name: platformName(destination, event.type, golden.mapping) ?? '',
-      identity: destination.identify(userData, settings, site),
-      acceptedAt: now,
-    }
+    const name = platformName(destination, event.type, golden.mapping) ?? ''
+    if (golden.flagged !== true)
+      return { event, name, identity: destination.identify(userData, settings, site), acceptedAt: now }
+    const form = destination.flagged
+    if (form === undefined) throw new Error(`${destination.name} has no flagged form`)
+    return { event: strippedFor(form, event), name, identity: nobody, acceptedAt: now, flagged: true }
   })
   return { now, settings, deliverables, context: { ...site, now, attempt: golden.attempt ?? 1 } }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { limitedUse } from '../../src/destinations/flagged.ts'
 import type { RulesDeps } from '../../src/rules-file/load.ts'
 import type { Platforms } from '../../src/rules-file/schema.ts'
 
@@ -6,6 +7,8 @@ import type { Platforms } from '../../src/rules-file/schema.ts'
 export const platforms: Platforms = {
   alpha: {
     aliases: ['a1'],
+    consent: 'marketing',
+    flagged: { ...limitedUse, needs: 'analytics' },
     settings: z.strictObject({
       pixel: z.string().regex(/^\d+$/, 'digits'),
       token: z.string().min(3).meta({ secret: true }),

@@ -62,7 +62,13 @@ describe('the JSON Schema', () => {
       ],
       [
         { properties: { platform: { enum: ['hook'] } }, required: ['platform'] },
-        { properties: { config: { $ref: '#/$defs/hook-config' } } },
+        {
+          properties: {
+            config: { $ref: '#/$defs/hook-config' },
+            // It has no form for visitors who refused.
+            consent: { properties: { whenDenied: { enum: ['drop'] } } },
+          },
+        },
       ],
     ])
     expect(integration.allOf!.map((branch) => Object.keys(branch))).toEqual([

@@ -38,7 +38,7 @@ const visitorOf = (
     client_id: clientIdOf(event),
     user_id: settings.sendUserId ? identity.keys['user_id'] : undefined,
     user_data: userDataOf(deliverable, settings),
-    consent: googleConsent(event.consent),
+    consent: googleConsent(deliverable),
     ip_override: event.visitor.ip,
     user_agent: event.visitor.userAgent,
   })

@@ -4,6 +4,7 @@ import {
   type Destination,
   type RetryPolicy,
 } from '../destination.ts'
+import type { FlaggedForm } from '../flagged.ts'
 import type { Refusal } from '../outcome.ts'
 import { batchKey, build, maxBodyBytes, origins } from './build.ts'
 import { check, validation } from './check.ts'
@@ -45,6 +46,23 @@ const onceMore: RetryPolicy = { maxAttempts: 2, delaysMs: [30 * second] }
 const isRecognised = ({ event, name }: DeliverableEvent): boolean =>
   name === 'purchase' && event.custom.orderId !== undefined
 
+/**
+ * Without analytics storage the Measurement Protocol has no form at all: no signal for it and no cookieless ping, so a made-up
+ * client would be a new user in every report. With it, a refusal of advertising is said in the request.
+ */
+const flagged: FlaggedForm = {
+  title: 'Consent Mode, all denied',
+  needs: 'analytics',
+  keep: ({ visitor: { ip, userAgent, browserIds } }) => ({
+    ...(ip === undefined ? {} : { ip }),
+    ...(userAgent === undefined ? {} : { userAgent }),
+    browserIds: {
+      ...(browserIds.gaClientId === undefined ? {} : { gaClientId: browserIds.gaClientId }),
+      ...(browserIds.gaSessions === undefined ? {} : { gaSessions: browserIds.gaSessions }),
+    },
+  }),
+}
+
 export const ga4 = defineDestination({
   name: 'ga4',
   title: 'Google Analytics 4',
@@ -56,6 +74,7 @@ export const ga4 = defineDestination({
   },
   settings: ga4Settings,
   consent: 'analytics',
+  flagged,
   eventNames: {
     purchase: 'purchase',
     add_to_cart: 'add_to_cart',

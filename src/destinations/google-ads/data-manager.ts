@@ -46,8 +46,8 @@ const cartDataOf = (deliverable: DeliverableEvent, settings: GoogleAdsSettings):
   })
 }
 
-const consentOf = ({ event }: DeliverableEvent): Json | undefined => {
-  const consent = uploadConsent(event.consent)
+const consentOf = (deliverable: DeliverableEvent): Json | undefined => {
+  const consent = uploadConsent(deliverable)
   return consent === null
     ? undefined
     : {

@@ -8,6 +8,7 @@ import {
 import { build } from './build.ts'
 import { check, validation } from './check.ts'
 import { googleClick, googleClicks } from './click.ts'
+import { flaggedUpload } from './consent.ts'
 import { actionOf, addressOf } from './conversion.ts'
 import { identify } from './identify.ts'
 import { later } from './later.ts'
@@ -74,6 +75,7 @@ export const googleAds = defineDestination({
   },
   settings: googleAdsSettings,
   consent: 'marketing',
+  flagged: flaggedUpload,
   /**
    * The conversion action gives an event its meaning, so these are Google's categories for the log alone. Steps on the way
    * are `null`: on the action of the purchases each would count as one. An eventMapping to an action's id switches them on.

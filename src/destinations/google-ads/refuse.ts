@@ -43,7 +43,8 @@ export const refuse = (
       `Google Ads knows no event names: give ${event.type} the id of a conversion action in eventMapping`,
     )
   // Google fails such a conversion (DENIED_CONSENT) instead of modelling it, so sending it would only move personal data.
-  if (event.consent.marketing === 'denied')
+  // Whoever chose to flag it has nothing personal sent but the click.
+  if (event.consent.marketing === 'denied' && !deliverable.flagged)
     return refusal('consent_denied', `marketing was refused (${event.consent.source})`)
   const { country } = event.visitor
   if (event.consent.marketing === 'unknown' && country !== undefined && isGuarded(country))

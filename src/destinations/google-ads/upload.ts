@@ -71,7 +71,7 @@ const clickConversion = (deliverable: DeliverableEvent, settings: GoogleAdsSetti
   const { event } = deliverable
   const click = googleClick(event)
   const amount = amountOf(event)
-  const consent = uploadConsent(event.consent)
+  const consent = uploadConsent(deliverable)
   return known({
     ...(click === null ? {} : { [click.name]: click.value }),
     conversionAction: resourceOf(deliverable, settings),

@@ -63,20 +63,30 @@ const customDataOf = ({ event: { custom } }: DeliverableEvent): Readonly<Record<
   })
 }
 
-export const limitsDataUse = ({ event }: DeliverableEvent, { limitedDataUse }: MetaSettings): boolean =>
-  limitedDataUse !== undefined && (limitedDataUse.when === 'always' || event.consent.gpc)
+/** Where Meta is to limit the use of an event; `null`: it is not. Where nobody named a state, Meta finds it by the address. */
+export const limitedUseOf = (
+  { event, flagged }: DeliverableEvent,
+  { limitedDataUse }: MetaSettings,
+): { readonly country: number; readonly state: number } | null => {
+  if (flagged) return limitedDataUse ?? { country: 0, state: 0 }
+  return limitedDataUse !== undefined && (limitedDataUse.when === 'always' || event.consent.gpc)
+    ? limitedDataUse
+    : null
+}
 
 const dataProcessing = (
   deliverable: DeliverableEvent,
   settings: MetaSettings,
-): Readonly<Record<string, unknown>> =>
-  limitsDataUse(deliverable, settings)
-    ? {
+): Readonly<Record<string, unknown>> => {
+  const limits = limitedUseOf(deliverable, settings)
+  return limits === null
+    ? {}
+    : {
         data_processing_options: ['LDU'],
-        data_processing_options_country: settings.limitedDataUse?.country,
-        data_processing_options_state: settings.limitedDataUse?.state,
+        data_processing_options_country: limits.country,
+        data_processing_options_state: limits.state,
       }
-    : {}
+}
 
 const eventOf = (
   deliverable: DeliverableEvent,

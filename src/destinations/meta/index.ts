@@ -1,7 +1,8 @@
 import { defineDestination, type DeliverableEvent, type Destination, type MatchKey } from '../destination.ts'
+import { limitedUse } from '../flagged.ts'
 import type { Refusal } from '../outcome.ts'
-import { actionSource, build, limitsDataUse } from './build.ts'
 import { check } from './check.ts'
+import { actionSource, build, limitedUseOf } from './build.ts'
 import { clickCookie } from './cookies.ts'
 import { identify } from './identify.ts'
 import { read } from './read.ts'
@@ -45,11 +46,7 @@ const refuse = (deliverable: DeliverableEvent, settings: MetaSettings, now: numb
     if (event.page.url === undefined)
       return { status: 'unmatchable', reason: 'Meta takes no website event without the address of the page' }
   }
-  if (
-    limitsDataUse(deliverable, settings) &&
-    settings.limitedDataUse?.state === 0 &&
-    event.visitor.ip === undefined
-  )
+  if (limitedUseOf(deliverable, settings)?.state === 0 && event.visitor.ip === undefined)
     return {
       status: 'unmatchable',
       reason: "for Limited Data Use Meta must find the state by the visitor's address, and there is none",
@@ -92,6 +89,7 @@ export const meta = defineDestination({
   },
   settings: metaSettings,
   consent: 'marketing',
+  flagged: limitedUse,
   eventNames: {
     purchase: 'Purchase',
     add_to_cart: 'AddToCart',

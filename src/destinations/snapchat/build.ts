@@ -12,15 +12,16 @@ export const origin = 'https://tr.snapchat.com'
 export const actionSource = ({ event }: DeliverableEvent): 'WEB' | 'OFFLINE' =>
   event.source === 'page' || event.page.url !== undefined ? 'WEB' : 'OFFLINE'
 
+/** Where nobody named a state, Snapchat finds it by the address. */
 const dataProcessing = (
-  { event }: DeliverableEvent,
+  { event, flagged }: DeliverableEvent,
   { limitedDataUse }: SnapchatSettings,
 ): Readonly<Record<string, unknown>> =>
-  limitedDataUse !== undefined && (limitedDataUse.when === 'always' || event.consent.gpc)
+  flagged || (limitedDataUse !== undefined && (limitedDataUse.when === 'always' || event.consent.gpc))
     ? {
         data_processing_options: ['LDU'],
-        data_processing_options_country: limitedDataUse.country,
-        data_processing_options_state: limitedDataUse.state,
+        data_processing_options_country: limitedDataUse?.country ?? 0,
+        data_processing_options_state: limitedDataUse?.state ?? 0,
       }
     : {}
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { defineDestination, type DeliverableEvent, type Destination, type MatchKey } from '../destination.ts'
+import { limitedUse } from '../flagged.ts'
 import type { Refusal } from '../outcome.ts'
 import { actionSource, build, origin } from './build.ts'
 import { check, validation } from './check.ts'
@@ -74,6 +75,7 @@ export const snapchat = defineDestination({
   },
   settings: snapchatSettings,
   consent: 'marketing',
+  flagged: limitedUse,
   eventNames,
   customName,
   matchKeys,

@@ -9,8 +9,8 @@ export const origin = 'https://business-api.tiktok.com'
 /** "Events API 2.0" names the body; its path still says v1.3, and ends in a slash. */
 const path = '/open_api/v1.3/event/track/'
 
-const limitsDataUse = ({ event }: DeliverableEvent, { limitedDataUse }: TiktokSettings): boolean =>
-  limitedDataUse === 'always' || (limitedDataUse === 'gpc' && event.consent.gpc)
+const limitsDataUse = ({ event, flagged }: DeliverableEvent, { limitedDataUse }: TiktokSettings): boolean =>
+  flagged === true || limitedDataUse === 'always' || (limitedDataUse === 'gpc' && event.consent.gpc)
 
 const filled = (members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | undefined =>
   Object.keys(members).length === 0 ? undefined : members

@@ -1,4 +1,5 @@
 import { defineDestination, type DeliverableEvent, type Destination, type MatchKey } from '../destination.ts'
+import { limitedUse } from '../flagged.ts'
 import type { Refusal } from '../outcome.ts'
 import { build, origin } from './build.ts'
 import { check } from './check.ts'
@@ -71,6 +72,7 @@ export const tiktok = defineDestination({
   },
   settings: tiktokSettings,
   consent: 'marketing',
+  flagged: limitedUse,
   eventNames,
   customName,
   matchKeys,

@@ -57,6 +57,8 @@ const declaration = {
   },
   settings: webhookSettings,
   consent: 'marketing',
+  // Who a person is, in the clear, is for dealing with that person, not for advertising.
+  consentFor: ({ allowPlainPii }) => (allowPlainPii ? 'personalization' : 'marketing'),
   eventNames: ownNames,
   customName: (type) => type,
   // A receiver of the site's own knows its customers by order and id; nobody has to be recognised.
