@@ -232,6 +232,46 @@ export interface ReplayQuery {
   readonly now: Millis
 }
 
+/**
+ * Somebody who is to be forgotten, by texts that stand for nobody else. Payloads are searched as they are written; facts and
+ * journal without regard to case, and what is found there gives way to `[erased]`.
+ */
+export interface ErasureQuery {
+  readonly site: string
+  /** An event with one of these in a payload is that person's, with all of its deliveries. */
+  readonly payload: readonly string[]
+  /** In the facts of any event. */
+  readonly facts: readonly string[]
+  /** In the facts of that person's events alone: what elsewhere may mean something else. */
+  readonly ownFacts: readonly string[]
+  /** In any line of the journal; its request goes as a whole. */
+  readonly journal: readonly string[]
+  readonly now: Millis
+}
+
+export interface Erased {
+  /** Events of which something was taken out. */
+  readonly events: number
+  readonly integrations: readonly ErasedFrom[]
+  /** Deliveries that a lane held at that moment: their payload is gone, what becomes of them is for that lane to say. */
+  readonly claimed: readonly { readonly integration: IntegrationKey; readonly eventId: string }[]
+}
+
+export interface ErasedFrom {
+  readonly integration: IntegrationKey
+  /** Were pending, and end unsent. */
+  readonly ended: number
+  /** See {@link Erased.claimed}. */
+  readonly claimed: number
+  /** Had failed, and cannot be replayed any more. */
+  readonly failed: number
+  /** Requests taken out of the journal. */
+  readonly requests: number
+}
+
+/** What an erased delivery says of itself. */
+export const erasedReason = 'the data of this person was erased on request'
+
 export interface SweepReport {
   readonly deletedEvents: number
 }
@@ -247,9 +287,12 @@ export interface Store {
   append(events: readonly NewEvent[]): Promise<readonly Appended[]>
   /** The oldest due deliveries of a lane, now `claimed`. */
   claim(request: ClaimRequest): Promise<readonly ClaimedDelivery[]>
-  /** Final states but `failed` erase the payload. A delivery that is not `claimed` is left as it is. */
+  /**
+   * Final states but `failed` erase the payload. A delivery that is not `claimed` is left as it is. One that was erased
+   * meanwhile is not tried again, and its line keeps no request.
+   */
   settle(settlements: readonly Settlement[]): Promise<void>
-  /** Back to where they were before the claim, no attempt recorded. */
+  /** Back to where they were before the claim, no attempt recorded; what was erased meanwhile ends. */
   release(deliveryIds: readonly number[]): Promise<void>
   /** Claims of a process that died are due again at once. Answers how many. */
   recover(now: Millis): Promise<number>
@@ -259,6 +302,14 @@ export interface Store {
    * does. Answers how many.
    */
   replay(query: ReplayQuery): Promise<number>
+  /**
+   * Takes a person out of a site, in bounded bites between which other calls go on; what comes in meanwhile may stay. Pending
+   * deliveries become `consent_denied`, failed ones lose their payload, both with a line in the journal. A claimed one keeps
+   * its claim without its payload: whatever then settles it for good stands, and a retry or a release ends it. What a crash
+   * leaves undone, another call does. When it resolves, the bytes are overwritten; only a log that another reader holds may
+   * keep them until the store is quiet.
+   */
+  erase(query: ErasureQuery): Promise<Erased>
   backlog(): Promise<readonly Backlog[]>
   event(site: string, eventId: string): Promise<StoredEvent | null>
   events(query: EventQuery): Promise<EventPage>

@@ -9,10 +9,12 @@ import { Worker as Thread } from 'node:worker_threads'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openWith } from '../../src/store/sqlite/index.ts'
+import { erasedReason } from '../../src/store/store.ts'
 import type {
   Appended,
   Backlog,
   DeliveryStatus,
+  JournalLine,
   NewDelivery,
   NewEvent,
   Settlement,
@@ -33,7 +35,7 @@ interface ModelDelivery {
   dueAt: number
   settledAt: number | null
   payload: string | null
-  lines: number
+  journal: JournalLine[]
 }
 
 interface ModelEvent {
@@ -80,7 +82,7 @@ const appendTo = (model: Model, event: NewEvent): Appended => {
         integration: delivery.integration,
         claimed: false,
         attempts: 0,
-        lines: 0,
+        journal: [],
         ...owed(delivery),
       }
       target.deliveries.push(added)
@@ -144,7 +146,7 @@ const compare = async (model: Model, { store }: Real): Promise<void> => {
               attempts: one.attempts,
               dueAt: one.dueAt,
               settledAt: one.settledAt,
-              journal: Array(one.lines).fill(journalLine({ at: expect.any(Number) })),
+              journal: one.journal,
             })),
           }),
         ]),
@@ -244,6 +246,26 @@ const someOf = async (
   return found
 }
 
+const erasedLine = (at: number): JournalLine => ({
+  ...journalLine({ at, outcome: 'erased', reason: erasedReason }),
+  trace: null,
+  httpStatus: null,
+  durationMs: null,
+  request: null,
+  batchSize: null,
+})
+
+/** Nothing of it is left to send. */
+const end = (delivery: ModelDelivery, at: number): void => {
+  Object.assign(delivery, { claimed: false, status: 'consent_denied', reason: erasedReason, settledAt: at })
+  delivery.journal.push(erasedLine(at))
+}
+
+const giveBack = (delivery: ModelDelivery, at: number): void => {
+  if (delivery.claimed && delivery.payload === null) end(delivery, at)
+  else delivery.claimed = false
+}
+
 const picks = fc.array(fc.nat(30), { minLength: 1, maxLength: 6 })
 
 const settle = fc
@@ -284,8 +306,10 @@ const settle = fc
         // Without a line the store's own clock dates it.
         else delivery.settledAt = lined ? at : storeClock
         if (counted) delivery.attempts++
-        if (lined) delivery.lines++
+        const erased = delivery.payload === null
+        if (lined) delivery.journal.push(journalLine({ at, ...(erased ? { request: null } : {}) }))
         if (!again && status !== 'failed') delivery.payload = null
+        if (erased && again) end(delivery, lined ? at : storeClock)
       }
     }),
   )
@@ -294,18 +318,17 @@ const release = picks.map((chosen) =>
   command(`release ${chosen.join()}`, async (model, real) => {
     const some = await someOf(model, real, chosen)
     await real.store.release(some.map(({ id }) => id))
-    for (const { delivery } of some) delivery.claimed = false
+    for (const { delivery } of some) giveBack(delivery, storeClock)
   }),
 )
 
 const recover = times.map((now) =>
   command(`recover at ${now}`, async (model, { store }) => {
     const claimed = model.deliveries.filter((one) => one.claimed)
-    expect(await store.recover(now)).toBe(claimed.length)
-    for (const one of claimed) {
-      one.claimed = false
-      one.dueAt = Math.min(one.dueAt, now)
-    }
+    const held = claimed.filter(({ payload }) => payload !== null)
+    expect(await store.recover(now)).toBe(held.length)
+    for (const one of held) one.dueAt = Math.min(one.dueAt, now)
+    for (const one of claimed) giveBack(one, now)
   }),
 )
 
@@ -318,6 +341,7 @@ const replay = fc
         const dead = model.deliveries.filter(
           (one) =>
             one.status === 'failed' &&
+            one.payload !== null &&
             (integration === null || one.integration === integration) &&
             (from === null || one.settledAt! >= from) &&
             (to === null || one.settledAt! < to),
@@ -333,6 +357,35 @@ const replay = fc
           Object.assign(one, { status: 'queued', reason: null, attempts: 0, dueAt: now, settledAt: null })
       },
     ),
+  )
+
+const erase = fc
+  .tuple(fc.constantFrom(...sites), fc.constantFrom('a', 'b'), times)
+  .map(([site, person, now]) =>
+    command(`erase ${person} from ${site} at ${now}`, async (model, { store }) => {
+      const texts = [`"em":"${person}"`]
+      const found = model.events.filter(
+        ({ event, deliveries }) =>
+          event.site === site && deliveries.some(({ payload }) => payload?.includes(texts[0]!)),
+      )
+      const { events } = await store.erase({
+        site,
+        payload: texts,
+        facts: [],
+        ownFacts: [],
+        journal: [],
+        now,
+      })
+      expect(events).toBe(found.length)
+      for (const one of found.flatMap(({ deliveries }) => deliveries)) {
+        one.journal = one.journal.map((line) => ({ ...line, request: null }))
+        if (one.payload === null) continue
+        one.payload = null
+        if (one.claimed) continue
+        if (pending(one)) end(one, now)
+        else one.journal.push(erasedLine(now))
+      }
+    }),
   )
 
 const sweep = times.map((olderThan) =>
@@ -386,6 +439,9 @@ test(
         replay,
         sweep,
         sweep,
+        erase,
+        erase,
+        erase,
         reopen,
         killThreads,
       ],

@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type ClaimedDelivery,
   type DeliveryStatus,
+  type ErasureQuery,
+  erasedReason,
+  type NewDelivery,
   type NewEvent,
   type Store,
   StoreError,
@@ -32,6 +35,16 @@ const deliveryOf = async (store: Store, eventId: string, integration = meta) => 
 }
 
 const idsOf = (rows: readonly { readonly eventId: string }[]): string[] => rows.map(({ eventId }) => eventId)
+
+/** An erasure that finds nobody; a test names what is to be found. */
+const nobodyErased: ErasureQuery = {
+  site: 'shop',
+  payload: [],
+  facts: [],
+  ownFacts: [],
+  journal: [],
+  now: 7_000,
+}
 
 const finalStatuses = [
   'sent',
@@ -858,6 +871,231 @@ export const describeStore = (engine: string, open: () => Promise<Bench>): void 
     })
   })
 
+  describe(`${engine}: erase`, () => {
+    const ann = '"em":"ann"'
+    const erasure = (changes: Partial<ErasureQuery> = {}): ErasureQuery => ({
+      ...nobodyErased,
+      payload: [ann],
+      ...changes,
+    })
+    const hers = (changes: Partial<NewDelivery> = {}) => queued({ payload: '{"em":"ann"}', ...changes })
+    const erasedLine = { at: 7_000, outcome: 'erased', reason: erasedReason, request: null }
+
+    test('what waits ends unsent, and says why', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await store.append([
+        newEvent('hers', { deliveries: [hers(), queued({ integration: ga4, payload: '{"ip":"8.8.8.8"}' })] }),
+        newEvent('his'),
+      ])
+      expect(await store.erase(erasure())).toEqual({
+        events: 1,
+        claimed: [],
+        integrations: [
+          { integration: meta, ended: 1, claimed: 0, failed: 0, requests: 0 },
+          // The other delivery of her event is hers as well, though nothing in it says so.
+          { integration: ga4, ended: 1, claimed: 0, failed: 0, requests: 0 },
+        ],
+      })
+      for (const integration of [meta, ga4])
+        expect(await deliveryOf(store, 'hers', integration)).toMatchObject({
+          status: 'consent_denied',
+          reason: erasedReason,
+          settledAt: 7_000,
+          journal: [erasedLine],
+        })
+      expect(await store.event('shop', 'hers')).toMatchObject({ holdsPersonalData: false })
+      expect(await store.backlog()).toMatchObject([{ integration: meta, pending: 1 }])
+      expect(idsOf(await claimAll(store))).toEqual(['his'])
+    })
+
+    test('what has failed keeps its story, and can be replayed no more', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await store.append([newEvent('hers', { deliveries: [hers()] }), newEvent('his')])
+      const claimed = await claimAll(store)
+      await store.settle(
+        claimed.map(({ deliveryId }) => settlement(deliveryId, 'failed', { reason: 'wrong' })),
+      )
+      expect(await store.erase(erasure())).toEqual({
+        events: 1,
+        claimed: [],
+        integrations: [{ integration: meta, ended: 0, claimed: 0, failed: 1, requests: 1 }],
+      })
+      expect(await deliveryOf(store, 'hers')).toMatchObject({
+        status: 'failed',
+        reason: 'wrong',
+        journal: [{ outcome: 'delivered', request: null }, erasedLine],
+      })
+      expect(await store.replay({ dryRun: false, now: 8_000 })).toBe(1)
+      expect(idsOf(await claimAll(store))).toEqual(['his'])
+    })
+
+    test('what is claimed is its lane’s to end, and keeps nothing meanwhile', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await store.append([newEvent('hers', { deliveries: [hers()] })])
+      await claimOne(store)
+      expect(await store.erase(erasure())).toEqual({
+        events: 1,
+        claimed: [{ integration: meta, eventId: 'hers' }],
+        integrations: [{ integration: meta, ended: 0, claimed: 1, failed: 0, requests: 0 }],
+      })
+      expect(await store.event('shop', 'hers')).toMatchObject({
+        holdsPersonalData: false,
+        deliveries: [{ status: 'claimed', journal: [] }],
+      })
+    })
+
+    const takenThen = async (store: Store): Promise<number> => {
+      await store.append([newEvent('hers', { deliveries: [hers()] })])
+      const { deliveryId } = await claimOne(store)
+      await store.erase(erasure())
+      return deliveryId
+    }
+
+    test.each(['sent', 'failed', 'expired'] as const)(
+      'an answer that was on its way then is believed (%s), without its request',
+      async (status) => {
+        await using bench = await open()
+        const { store } = bench
+        await store.settle([settlement(await takenThen(store), status, { reason: 'as answered' })])
+        expect(await deliveryOf(store, 'hers')).toMatchObject({
+          status,
+          reason: 'as answered',
+          journal: [{ ...journalLine(), request: null }],
+        })
+        expect(await store.backlog()).toEqual([])
+        expect(await store.replay({ dryRun: true, now: 1 })).toBe(0)
+      },
+    )
+
+    test('what would be tried again is not', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await store.settle([settlement(await takenThen(store), 'retrying')])
+      expect(await deliveryOf(store, 'hers')).toMatchObject({
+        status: 'consent_denied',
+        reason: erasedReason,
+        attempts: 1,
+        journal: [{ outcome: 'delivered', request: null }, { outcome: 'erased' }],
+      })
+      expect(await store.backlog()).toEqual([])
+      expect(await claimAll(store)).toEqual([])
+    })
+
+    test.each([
+      ['release', (store: Store, id: number) => store.release([id])],
+      ['recover', (store: Store) => store.recover(9_000)],
+    ])('what never left ends when it is given back (%s)', async (_name, giveBack) => {
+      await using bench = await open()
+      const id = await takenThen(bench.store)
+      const store = await bench.reopen()
+      await giveBack(store, id)
+      expect(await deliveryOf(store, 'hers')).toMatchObject({
+        status: 'consent_denied',
+        reason: erasedReason,
+        journal: [{ outcome: 'erased' }],
+      })
+      expect(await store.backlog()).toEqual([])
+      expect(await claimAll(store)).toEqual([])
+    })
+
+    test('reaches one site alone', async () => {
+      await using bench = await open()
+      const { store } = bench
+      const elsewhere = newEvent('e1', {
+        site: 'blog',
+        facts: '{"note":"ann@example.com"}',
+        deliveries: [hers({ integration: 'blog/meta' })],
+      })
+      await store.append([elsewhere, newEvent('e1', { deliveries: [hers()] })])
+      const everything = { facts: ['ann@example.com'], journal: ['ann@example.com'] }
+      expect(await store.erase(erasure({ ...everything, site: 'shop' }))).toMatchObject({ events: 1 })
+      expect(await store.event('blog', 'e1')).toMatchObject({
+        facts: elsewhere.facts,
+        holdsPersonalData: true,
+        deliveries: [{ status: 'queued' }],
+      })
+      expect(await store.erase(erasure({ site: 'nowhere' }))).toEqual({
+        events: 0,
+        claimed: [],
+        integrations: [],
+      })
+    })
+
+    test('takes texts out of facts: of any event, and of that person’s events alone', async () => {
+      await using bench = await open()
+      const { store } = bench
+      const facts = '{"custom":{"mail":"Ann@Example.com","customer":"U-1"}}'
+      await store.append([
+        newEvent('hers', { facts, deliveries: [hers()] }),
+        newEvent('other', { facts, deliveries: [refused('filtered')] }),
+      ])
+      const query = erasure({ facts: ['ann@example.com'], ownFacts: ['"U-1"'] })
+      expect(await store.erase(query)).toMatchObject({ events: 2 })
+      expect((await store.event('shop', 'hers'))?.facts).toBe(
+        '{"custom":{"mail":"[erased]","customer":"[erased]"}}',
+      )
+      expect((await store.event('shop', 'other'))?.facts).toBe(
+        '{"custom":{"mail":"[erased]","customer":"U-1"}}',
+      )
+    })
+
+    test('takes requests out of the journal of what was sent long ago, and texts out of reasons', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await store.append([newEvent('e1'), newEvent('e2')])
+      const [one, two] = await claimAll(store)
+      await store.settle([
+        settlement(one!.deliveryId, 'sent', {
+          reason: 'took 5f3c1a…',
+          line: journalLine({ request: '{"body":"5f3c1a…"}', reason: 'took 5f3c1a…' }),
+        }),
+        settlement(two!.deliveryId, 'sent', { line: journalLine({ request: '{"body":"77aa00…"}' }) }),
+      ])
+      expect(await store.erase({ ...nobodyErased, journal: ['5f3c1a…'] })).toEqual({
+        events: 1,
+        claimed: [],
+        integrations: [{ integration: meta, ended: 0, claimed: 0, failed: 0, requests: 1 }],
+      })
+      expect(await deliveryOf(store, 'e1')).toMatchObject({
+        status: 'sent',
+        reason: 'took [erased]',
+        journal: [{ request: null, reason: 'took [erased]', httpStatus: 200 }],
+      })
+      expect(await deliveryOf(store, 'e2')).toMatchObject({ journal: [{ request: '{"body":"77aa00…"}' }] })
+    })
+
+    test('many, around what stays, in one call, while more arrive; and a second call finds nothing', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await store.append(
+        Array.from({ length: 2_000 }, (_, n) =>
+          newEvent(`e${n}`, { deliveries: [n % 4 === 0 ? hers() : queued()] }),
+        ),
+      )
+      const erasing = store.erase(erasure())
+      const arriving = Promise.all(Array.from({ length: 50 }, (_, n) => store.append([newEvent(`late${n}`)])))
+      expect(await erasing).toMatchObject({ events: 500, integrations: [{ ended: 500 }] })
+      await arriving
+      expect(await store.backlog()).toMatchObject([{ pending: 1_550 }])
+      expect(await store.erase(erasure())).toEqual({ events: 0, claimed: [], integrations: [] })
+    })
+
+    test('is forgotten itself: the same person’s next event is like any other, also the same event again', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await store.append([newEvent('e1', { deliveries: [hers()] })])
+      await store.erase(erasure())
+      expect(await store.append([newEvent('e1', { deliveries: [hers()] }), newEvent('e2')])).toEqual([
+        'extended',
+        'stored',
+      ])
+      expect(idsOf(await claimAll(store))).toEqual(['e1', 'e2'])
+    })
+  })
+
   describe(`${engine}: close`, () => {
     test('what was asked for is finished and kept', async () => {
       await using bench = await open()
@@ -885,6 +1123,7 @@ export const describeStore = (engine: string, open: () => Promise<Bench>): void 
         events: () => store.events({ site: 'shop', limit: 1 }),
         tally: () => store.tally({ site: 'shop', from: 0, to: 1 }),
         sweep: () => store.sweep(1),
+        erase: () => store.erase(nobodyErased),
       }
       for (const call of Object.values(calls)) await expect(call()).rejects.toMatchObject({ code: 'closed' })
     })

@@ -3,6 +3,7 @@ import { prepareAppend } from './append.ts'
 import { prepareAddAudit } from './audits.ts'
 import { prepareClaim } from './claim.ts'
 import { prepareDeleteDocument, preparePutDocument } from './documents.ts'
+import { prepareEraseFacts, prepareEraseJournal, prepareErasePayloads } from './erase.ts'
 import { faultOf, type Fault } from './fault.ts'
 import {
   prepareCloseInquiry,
@@ -46,6 +47,9 @@ export const prepareGroup = (db: DatabaseSync): ((calls: readonly Change[]) => r
     recover: prepareRecover(session),
     abandon: prepareAbandon(session),
     replay: prepareReplay(session),
+    erasePayloads: prepareErasePayloads(session),
+    eraseFacts: prepareEraseFacts(session),
+    eraseJournal: prepareEraseJournal(session),
     sweep: prepareSweep(session),
     putDocument: preparePutDocument(session),
     deleteDocument: prepareDeleteDocument(session),

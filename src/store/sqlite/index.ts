@@ -1,9 +1,17 @@
 import { Worker } from 'node:worker_threads'
 import type { InquiryStore } from '../inquiries.ts'
 import type { AuditEntry, SettingsStore } from '../settings.ts'
-import { StoreError, type NewEvent, type Settlement, type Store, type StoreNews } from '../store.ts'
+import {
+  StoreError,
+  type Erased,
+  type ErasureQuery,
+  type NewEvent,
+  type Settlement,
+  type Store,
+  type StoreNews,
+} from '../store.ts'
 import type { Size } from './handover.ts'
-import type { Answer, Bite, Changes, Reads, ThreadData } from './messages.ts'
+import type { Answer, Bite, Changes, ErasureBite, Reads, ThreadData } from './messages.ts'
 import { startThread, type Thread } from './thread.ts'
 
 export interface SqliteOptions {
@@ -50,7 +58,7 @@ export const openWith = async (
   const giveBack = (): void => {
     if (orphans.length === 0) return
     const tickets = orphans.splice(0)
-    change('abandon', tickets, aRow).catch(() => orphans.push(...tickets))
+    change('abandon', { tickets, now: clock.now() }, aRow).catch(() => orphans.push(...tickets))
   }
 
   const noteHealth = healthNews(onEvent, clock)
@@ -97,6 +105,15 @@ export const openWith = async (
   }
 
   /** Bite after bite, each an ordinary call that travels with the others; `close` waits for the sum. */
+  const inProgressUntil = async <T>(work: Promise<T>): Promise<T> => {
+    inProgress.add(work)
+    try {
+      return await work
+    } finally {
+      inProgress.delete(work)
+    }
+  }
+
   const inBites = async (
     bite: (after: number) => Promise<Bite>,
     goOn: () => boolean = () => true,
@@ -111,13 +128,21 @@ export const openWith = async (
       }
       return sum
     }
-    const sum = work()
-    inProgress.add(sum)
-    try {
-      return await sum
-    } finally {
-      inProgress.delete(sum)
+    return inProgressUntil(work())
+  }
+
+  /** In this order: the journal's walk is the last, and with its end the log is cut. */
+  const eraseSteps = ['erasePayloads', 'eraseFacts', 'eraseJournal'] as const
+  const erase = async (query: ErasureQuery): Promise<readonly ErasureBite[]> => {
+    const bites: ErasureBite[] = []
+    for (const step of eraseSteps) {
+      for (let after: number | null = 0; after !== null;) {
+        const bite: ErasureBite = await change(step, { query, after }, aBite)
+        if (bite.events.length > 0) bites.push(bite)
+        after = bite.next
+      }
     }
+    return bites
   }
 
   return {
@@ -134,13 +159,17 @@ export const openWith = async (
       await write('settle', { settlements, now: clock.now() }, sizeOfSettlements(settlements))
     },
     release: async (deliveryIds) => {
-      await write('release', deliveryIds, { rows: deliveryIds.length, bytes: 0 })
+      await write('release', { deliveryIds, now: clock.now() }, { rows: deliveryIds.length, bytes: 0 })
     },
     recover: (now) => write('recover', { now }, aRow),
     replay: (query) =>
       query.dryRun
         ? read('replayable', query, aRow)
         : inBites((after) => change('replay', { query, after }, aBite)),
+    erase: async (query) => {
+      checkOpen()
+      return erasedIn(await inProgressUntil(erase(query)))
+    },
     backlog: () => read('backlog', null, aRow),
     event: (site, eventId) => read('event', { site, eventId }, aRow),
     events: (query) => read('events', query, aRow),
@@ -181,6 +210,25 @@ export const openWith = async (
       })()
       return closed
     },
+  }
+}
+
+const erasedIn = (bites: readonly ErasureBite[]): Erased => {
+  const counts = bites.flatMap(({ deliveries }) => deliveries)
+  return {
+    events: new Set(bites.flatMap(({ events }) => events)).size,
+    claimed: bites.flatMap(({ claimed }) => claimed),
+    integrations: [...Map.groupBy(counts, ({ integration }) => integration)].map(([integration, own]) => {
+      const sum = (wanted: (typeof own)[number]['what']): number =>
+        own.reduce((total, { what, count }) => total + (what === wanted ? count : 0), 0)
+      return {
+        integration,
+        ended: sum('ended'),
+        claimed: sum('claimed'),
+        failed: sum('failed'),
+        requests: sum('requests'),
+      }
+    }),
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   ClaimRequest,
   EventPage,
   EventQuery,
+  ErasureQuery,
   NewEvent,
   ReplayQuery,
   Settlement,
@@ -27,17 +28,38 @@ export interface Bite {
   readonly next: number | null
 }
 
+/** One piece of an erasure. */
+export interface ErasureBite {
+  /** Rows of events of which something was taken out. */
+  readonly events: readonly number[]
+  readonly deliveries: readonly {
+    readonly integration: string
+    readonly what: 'ended' | 'claimed' | 'failed' | 'requests'
+    readonly count: number
+  }[]
+  readonly claimed: readonly { readonly integration: string; readonly eventId: string }[]
+  readonly next: number | null
+}
+
+interface ErasureStep {
+  input: { readonly query: ErasureQuery; readonly after: number }
+  answer: ErasureBite
+}
+
 /** The transitions, as the writer knows them. */
 export interface Changes {
   append: { input: readonly NewEvent[]; answer: readonly Appended[] }
   /** The ticket marks what this claim took, see `abandon`. */
   claim: { input: ClaimRequest & { readonly ticket: number }; answer: readonly ClaimedDelivery[] }
   settle: { input: { readonly settlements: readonly Settlement[]; readonly now: number }; answer: null }
-  release: { input: readonly number[]; answer: null }
+  release: { input: { readonly deliveryIds: readonly number[]; readonly now: number }; answer: null }
   recover: { input: { readonly now: number }; answer: number }
   /** Gives back what claims took whose answers never arrived. */
-  abandon: { input: readonly number[]; answer: null }
+  abandon: { input: { readonly tickets: readonly number[]; readonly now: number }; answer: null }
   replay: { input: { readonly query: ReplayQuery; readonly after: number }; answer: Bite }
+  erasePayloads: ErasureStep
+  eraseFacts: ErasureStep
+  eraseJournal: ErasureStep
   sweep: { input: { readonly olderThan: number; readonly after: number }; answer: Bite }
   putDocument: {
     input: {

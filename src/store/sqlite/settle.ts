@@ -1,4 +1,5 @@
 import type { Settlement } from '../store.ts'
+import { prepareEnd } from './end-erased.ts'
 import { prepareAddLine } from './journal-line.ts'
 import type { Changes } from './messages.ts'
 import type { Session } from './session.ts'
@@ -13,7 +14,15 @@ export const prepareSettle = (session: Session): ((input: Changes['settle']['inp
      RETURNING lane`,
   )
   const erasePayload = db.prepare('DELETE FROM payload WHERE delivery = ?')
+  const findPayload = db.prepare('SELECT 1 FROM payload WHERE delivery = ?')
+  const end = prepareEnd(session)
   const addLine = prepareAddLine(db)
+
+  /** Ends the payload of what is over; answers whether there was none any more, because the person was erased meanwhile. */
+  const wasErased = (deliveryId: number, status: Settlement['status']): boolean =>
+    status === 'retrying' || status === 'failed'
+      ? findPayload.get(deliveryId) === undefined
+      : erasePayload.run(deliveryId).changes === 0
 
   const one = ({ deliveryId, status, reason, dueAt, counted, line }: Settlement, now: number): void => {
     const pending = status === 'retrying'
@@ -27,11 +36,10 @@ export const prepareSettle = (session: Session): ((input: Changes['settle']['inp
       deliveryId,
     ) as unknown as { lane: number } | undefined
     if (settled === undefined) return
-    if (!pending) {
-      session.pending(settled.lane, -1)
-      if (status !== 'failed') erasePayload.run(deliveryId)
-    }
-    if (line !== null) addLine(deliveryId, line)
+    if (!pending) session.pending(settled.lane, -1)
+    const erased = wasErased(deliveryId, status)
+    if (line !== null) addLine(deliveryId, erased ? { ...line, request: null } : line)
+    if (erased && pending) end({ id: deliveryId, lane: settled.lane }, line?.at ?? now)
   }
 
   return ({ settlements, now }) => {

@@ -7,7 +7,17 @@ import { cutLog, openForReading, openForWriting } from './database.ts'
 import { prepareDocuments, prepareDocumentsVersion } from './documents.ts'
 import { faultOf } from './fault.ts'
 import { prepareGroup } from './group.ts'
-import type { Answer, Call, Changes, FromThread, Handlers, Reads, ThreadData, ToThread } from './messages.ts'
+import type {
+  Answer,
+  Call,
+  Changes,
+  ErasureBite,
+  FromThread,
+  Handlers,
+  Reads,
+  ThreadData,
+  ToThread,
+} from './messages.ts'
 import { prepareEvent, prepareEvents } from './reads.ts'
 import { prepareReplayable } from './replay.ts'
 import { prepareTally } from './tally.ts'
@@ -49,6 +59,13 @@ const openReader = (data: ThreadData): Engine<Reads> => {
 
 /** How long nothing must have been written before the log is cut back. */
 const quietMs = 2_000
+
+/** Whoever asked for an erasure is told that it is done when it is: old pages of the log would still hold the bytes. */
+const endsErasure = <Calls>(calls: readonly Call<Calls>[], answers: readonly Answer[]): boolean =>
+  calls.some(({ kind }, index) => {
+    const answer = answers[index]
+    return kind === 'eraseJournal' && answer?.ok === true && (answer.value as ErasureBite).next === null
+  })
 
 const serve = <Calls>(
   port: MessagePort,
@@ -100,6 +117,7 @@ const serve = <Calls>(
     }
     const began = performance.now()
     const answers = attempt(message.calls)
+    if (engine !== null && data.role === 'writer' && endsErasure(message.calls, answers)) cutLog(engine.db)
     say({ kind: 'answers', id: message.id, answers, durationMs: performance.now() - began })
     heal(answers)
     if (data.role === 'writer')
