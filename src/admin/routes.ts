@@ -1,6 +1,7 @@
 import { auditRoutes } from './audit.ts'
 import { dataLayerRoutes } from './data-layer.ts'
 import { diagnosticsRoutes } from './diagnostics.ts'
+import { erasureRoutes } from './erasure.ts'
 import { eventRoutes } from './events.ts'
 import { healthRoutes } from './health.ts'
 import { ingestRoutes } from './ingest-route.ts'
@@ -26,6 +27,7 @@ export type AdminRoutesOptions = OptionsOf<typeof ingestRoutes> &
   OptionsOf<typeof diagnosticsRoutes> &
   OptionsOf<typeof skippedRoutes> &
   OptionsOf<typeof replayRoutes> &
+  OptionsOf<typeof erasureRoutes> &
   OptionsOf<typeof keyRoutes> &
   OptionsOf<typeof auditRoutes> &
   OptionsOf<typeof healthRoutes> & { readonly metrics: Metrics }
@@ -42,6 +44,7 @@ export const adminRoutes = (options: AdminRoutesOptions): readonly Route[] => {
     ...diagnosticsRoutes(options),
     ...skippedRoutes(options),
     ...replayRoutes(options),
+    ...erasureRoutes(options),
     ...keyRoutes(options),
     ...auditRoutes(options),
     ...healthRoutes(options),

@@ -32,7 +32,9 @@ const identifiersOf = ({ event, identity }: DeliverableEvent): readonly string[]
   return [...ids.filter((id) => id.length >= shortestId), ...plainOf(identity.plain)]
 }
 
-const shown = (identifier: string): string => `${identifier.slice(0, Math.min(6, identifier.length >> 2))}…`
+/** How an identifier is spelt in the journal. */
+export const shownIdentifier = (identifier: string): string =>
+  `${identifier.slice(0, Math.min(6, identifier.length >> 2))}…`
 
 /** Written the same in JSON and in an address: most identifiers are hashes. */
 const plainlyWritten = /^[\w.~-]+$/
@@ -49,7 +51,7 @@ const hidingPlan = (
   [...new Set(identifiers)]
     .sort((a, b) => b.length - a.length)
     .flatMap(spellingsOf)
-    .map((spelling) => ({ spelling, mask: shown(spelling) }))
+    .map((spelling) => ({ spelling, mask: shownIdentifier(spelling) }))
 
 /** A request fit to be read by a stranger. */
 export const presentableRequest = (

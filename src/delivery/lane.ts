@@ -38,6 +38,8 @@ export interface Lane {
   /** There may be something to claim. */
   wake(): void
   readonly parked: Parked | null
+  /** Gives back what is claimed and has not left yet: what is to be sent of it is claimed anew. */
+  recall(): void
   /** Claims no more; resolves when nothing is in flight. Once the signal fires, what is on the wire is given up, too. */
   stop(deadline: AbortSignal): Promise<void>
 }
@@ -65,6 +67,13 @@ export const createLane = (options: LaneOptions): Lane => {
   let ready: readonly (readonly Carried[])[] = []
   /** `null` while it does not sleep: a busy lane is woken for every commit, and needs nothing to be woken with. */
   let sleeper: AbortController | null = null
+  /** What is claimed under one recall may wait for its turn until the next. */
+  const newRecall = () => {
+    const called = new AbortController()
+    return { call: () => called.abort(), signal: AbortSignal.any([stopping.signal, called.signal]) }
+  }
+  let recall = newRecall()
+  let readyUntil = recall.signal
   let awake = false
   let probing = false
   /** Until it turns out that events of this destination fill no request together, whatever their number. */
@@ -101,12 +110,11 @@ export const createLane = (options: LaneOptions): Lane => {
     react: slowDown,
     note: gate.note,
     held: () => gate.parked !== null && !probing,
-    stopping: stopping.signal,
     givingUp: givingUp.signal,
   })
 
-  const launch = (batch: readonly Carried[]): void => {
-    const flight: Promise<void> = send(batch).finally(() => {
+  const launch = (batch: readonly Carried[], until: AbortSignal): void => {
+    const flight: Promise<void> = send(batch, until).finally(() => {
       inFlight.delete(flight)
       probing = false
       wake()
@@ -173,6 +181,7 @@ export const createLane = (options: LaneOptions): Lane => {
 
   /** A full batch need not wait for its window. Answers whether there was one. */
   const takeFullBatch = async (): Promise<boolean> => {
+    const until = recall.signal
     const kept = await claim(batchSize, true)
     if (kept.length === 0) return false
     const batches = batchesOf(kept)
@@ -182,6 +191,7 @@ export const createLane = (options: LaneOptions): Lane => {
       return false
     }
     ready = batches
+    readyUntil = until
     return true
   }
 
@@ -197,15 +207,16 @@ export const createLane = (options: LaneOptions): Lane => {
 
   /** A parked lane asks with a single event whether it is welcome again. */
   const probe = async (): Promise<void> => {
+    const until = recall.signal
     const [batch] = batchesOf(await claim(1, false))
     if (batch === undefined) return rest()
     probing = true
-    launch(batch)
+    launch(batch, until)
   }
 
   const turn = async (): Promise<void> => {
     const { parked } = gate
-    if (parked !== null) await giveReadyBack()
+    if (parked !== null || readyUntil.aborted) await giveReadyBack()
     else if (unwanted.length > 0) await giveBack([])
     if (inFlight.size >= (parked === null ? maxInFlight : 1)) return sleep(longestSleepMs)
     if (parked !== null) {
@@ -215,11 +226,13 @@ export const createLane = (options: LaneOptions): Lane => {
     const [first, ...others] = ready
     if (first !== undefined) {
       ready = others
-      return launch(first)
+      return launch(first, readyUntil)
     }
+    const until = recall.signal
     const kept = await claim(batchSize * (maxInFlight - inFlight.size), false)
     if (kept.length === 0) return rest()
     ready = batchesOf(kept)
+    readyUntil = until
   }
 
   const run = async (): Promise<void> => {
@@ -241,6 +254,11 @@ export const createLane = (options: LaneOptions): Lane => {
     wake,
     get parked() {
       return gate.parked
+    },
+    recall: () => {
+      recall.call()
+      recall = newRecall()
+      wake()
     },
     stop: async (deadline) => {
       stopping.abort()

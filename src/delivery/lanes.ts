@@ -19,6 +19,8 @@ export interface Lanes {
   /** Starts, restarts and stops lanes so that they follow the integrations; those unchanged go on undisturbed. */
   follow(integrations: readonly Integration[]): void
   wake(integration: string, lane: LaneName): void
+  /** Both lanes of an integration give back what is claimed and has not left yet. */
+  recall(integration: string): void
   /** The lanes that do not send for the time being: refused credentials, or nobody answers. They go on by themselves. */
   parked(): readonly (Parked & { readonly integration: string; readonly lane: LaneName })[]
   /** Once the signal fires, what is on the wire is given up and released. */
@@ -108,6 +110,9 @@ export const createLanes = (options: LanesOptions): Lanes => {
     },
     wake: (integration, lane) => {
       for (const one of pairs.get(integration)?.lanes ?? []) if (one.name === lane) one.wake()
+    },
+    recall: (integration) => {
+      for (const one of pairs.get(integration)?.lanes ?? []) one.recall()
     },
     parked: () =>
       [...pairs.values()].flatMap(({ integration, lanes }) =>

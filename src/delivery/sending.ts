@@ -37,8 +37,6 @@ export interface SendingOptions {
   readonly note: (outcomes: readonly Outcome[]) => void
   /** The lane has been parked while this waited for its turn. */
   readonly held: () => boolean
-  /** Wait for nothing more; what has not begun is released. */
-  readonly stopping: AbortSignal
   /** Give up what is on the wire, too. */
   readonly givingUp: AbortSignal
 }
@@ -47,9 +45,12 @@ export interface SendingOptions {
 const tooLarge = ({ httpStatus, outcomes }: Attempt): boolean =>
   httpStatus === 413 || outcomes.every(({ code }) => code === 'too_large')
 
-export const createSending = (options: SendingOptions): ((batch: readonly Carried[]) => Promise<void>) => {
+/** The signal: wait for nothing more; what has not begun is released. */
+export const createSending = (
+  options: SendingOptions,
+): ((batch: readonly Carried[], waiting: AbortSignal) => Promise<void>) => {
   const { integration, lane, transport, credentials, limiter, clock, scale } = options
-  const { report, react, note, held, stopping, givingUp } = options
+  const { report, react, note, held, givingUp } = options
   const { limits } = integration
 
   const tell: Tell = (news) => report({ site: integration.site, integration: integration.id, lane, ...news })
@@ -74,8 +75,8 @@ export const createSending = (options: SendingOptions): ((batch: readonly Carrie
    * One request. All of it is settled or released afterwards, but for a batch that is `refused` as a whole: that is the
    * caller's.
    */
-  const ask = async (batch: readonly Carried[], line: LaneName): Promise<Verdict> => {
-    if (!(await limiter.take(batch.length, line, stopping)) || held()) {
+  const ask = async (batch: readonly Carried[], line: LaneName, waiting: AbortSignal): Promise<Verdict> => {
+    if (!(await limiter.take(batch.length, line, waiting)) || held() || waiting.aborted) {
       await recorder.release(batch)
       return 'unknown'
     }
@@ -95,22 +96,22 @@ export const createSending = (options: SendingOptions): ((batch: readonly Carrie
       note(made.outcomes)
       if (!tooLarge(made)) return 'refused'
       scale.learn(batch, limits.maxBodyBytes * 1.25)
-      for (const half of halves(batch)) await send(half, line)
+      for (const half of halves(batch)) await send(half, line, waiting)
       return 'unknown'
     }
     await recorder.settle(batch, made, new Set(spared))
     note(made.outcomes)
     // Where the platform named the guilty, the others go again without them, and no try of theirs is counted.
-    if (spared.length > 0) await send(spared, line)
+    if (spared.length > 0) await send(spared, line, waiting)
     if (batch.length === 1 && made.outcomes[0]?.kind === 'batch_rejected') return 'refused'
     return made.outcomes.every(({ kind }) => kind === 'delivered') ? 'taken' : 'unknown'
   }
 
-  const send = async (batch: readonly Carried[], line: LaneName): Promise<void> => {
-    const verdict = await ask(batch, line)
+  const send = async (batch: readonly Carried[], line: LaneName, waiting: AbortSignal): Promise<void> => {
+    const verdict = await ask(batch, line, waiting)
     // Nothing of it was taken, so its parts may go with unchanged ids; sound events do not wait behind the search.
-    if (verdict === 'refused' && batch.length > 1) await bisect(batch, (part) => ask(part, 'batch'))
+    if (verdict === 'refused' && batch.length > 1) await bisect(batch, (part) => ask(part, 'batch', waiting))
   }
 
-  return (batch) => send(batch, lane).catch((error: unknown) => recorder.bury(batch, error))
+  return (batch, waiting) => send(batch, lane, waiting).catch((error: unknown) => recorder.bury(batch, error))
 }
