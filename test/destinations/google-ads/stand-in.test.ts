@@ -82,9 +82,15 @@ test.each(sendable)('%s is taken by the strict stand-in', async (_file, golden) 
     ),
   )
   const counted = [...platform.received, ...platform.adjusted]
-  expect(counted).toHaveLength(golden.settings['validateOnly'] === true ? 0 : deliverables.length)
-  expect(platform.validated).toBe(deliverables.length - counted.length)
-  expect(platform.failed).toEqual([])
+  // What is flagged as denied the Data Manager accepts, and fails in the processing.
+  const processed = golden.settings['transport'] !== 'google_ads_api'
+  const denied = deliverables.filter(({ flagged }) => flagged === true && processed)
+  const checked = golden.settings['validateOnly'] === true ? deliverables.length : 0
+  expect(counted).toHaveLength(deliverables.length - denied.length - checked)
+  expect(platform.validated).toBe(checked)
+  expect(platform.failed.map(({ reason }) => reason)).toEqual(
+    denied.map(() => expect.stringContaining('DENIED_CONSENT')),
+  )
   expect(platform.requests[1]?.query.size).toBe(0)
 })
 
