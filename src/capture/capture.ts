@@ -31,6 +31,8 @@ export interface ResponseHead {
 export interface Amendment {
   /** Fields to follow the origin's own: name, value, name, value, …. */
   readonly fields: readonly string[]
+  /** The rest of this answer is of no interest: the host may go on as if nobody had asked, and tell no more of it. */
+  readonly over?: boolean
 }
 
 /** Told in this order: `responseHead`, `chunk`…, then `end` or `abort`. */

@@ -203,9 +203,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     if (this.#front.draining) client.leaveAfterwards()
     let added: readonly string[] = []
+    let over = false
     this.#tell((observation) => {
-      added = observation.responseHead({ status, rawHeaders: head.headers })?.fields ?? []
+      const amendment = observation.responseHead({ status, rawHeaders: head.headers })
+      added = amendment?.fields ?? []
+      over = amendment?.over === true
     })
+    if (over) this.#observation = null
     try {
       client.head(
         status,

@@ -77,6 +77,17 @@ describe('capture is shown', () => {
     expect(capture.seen[0]!.responseHead!.rawHeaders).not.toContain('ours=2')
   })
 
+  test('no more of an answer when it has seen enough: the page goes on as if nobody had asked', async () => {
+    await using origin = await startRawOrigin(answering(ok('page')))
+    const never = new Promise<void>(() => {})
+    const capture = recordingCapture(() => never, { fields: ['Set-Cookie', 'ours=2'], over: true })
+    await using gateway = await startGateway(origin.url, { capture })
+    const { fields, body } = parseRaw(await gateway.exchange(request('GET /', ['Connection: close'])))
+    expect(fields).toContain('Set-Cookie: ours=2')
+    expect(body).toBe('page')
+    expect(capture.seen).toMatchObject([{ chunks: [], ended: false, aborted: false }])
+  })
+
   test('nothing of what the gateway refuses or answers itself, and abort where it answers for the origin', async () => {
     const origin = await startRawOrigin(answering(ok()))
     const capture = recordingCapture()
