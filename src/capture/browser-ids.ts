@@ -1,6 +1,8 @@
-import type { BrowserIds, GaSession } from '../event/click-ids.ts'
+import type { BrowserIds, ClickId, GaSession } from '../event/click-ids.ts'
 import type { CookieJar } from './cookies.ts'
 import { cleanIdentifier, isAbsent, isPlausibleTime } from './identifier.ts'
+import { settledFbp } from './identity/fbp.ts'
+import { browserCookies, readBrowserCookie, readKept, type KeptBrowserId } from './identity/kept-cookie.ts'
 import { nextFbc, parseMetaCookie } from './meta-cookie.ts'
 
 /** The ids by which the platforms' own tags know a browser, read from their cookies. */
@@ -75,27 +77,44 @@ const readFbc = (jar: CookieJar, fbclid: string | undefined): string | null => {
   return (kept ?? cookies.sort((a, b) => b.createdAt - a.createdAt)[0])?.value ?? null
 }
 
+export interface BrowserIdInput {
+  readonly jar: CookieJar
+  /** The visit's click id of Meta's, if it has one. */
+  readonly fbclid: ClickId | undefined
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** Of the domain that `_fbc` is set on; 1 where it is set on none (developers.facebook.com, fbp and fbc parameters). */
+  readonly subdomainIndex?: number
+}
+
 /**
- * Reads every browser id that the request carries; never throws. `fbclid` is the visit's click id, if it has one: Meta
- * wants it as an `fbc`, and a new one replaces the cookie's. None is ever made up for a visitor without one.
+ * Reads every browser id that the request carries; never throws. Meta wants its click id as an `fbc`, and a new one replaces
+ * the cookie's. None is ever made up for a visitor without one.
  */
-export const readBrowserIds = (jar: CookieJar, fbclid: string | undefined, now: number): BrowserIds => {
-  const existing = readFbc(jar, fbclid)
-  // Index 1: the value is sent, not set as a cookie on some domain (developers.facebook.com, fbp and fbc parameters).
-  const fbc = fbclid === undefined ? existing : nextFbc(existing, fbclid, now, 1)
-  const fbp = firstOf(jar.decoded('_fbp'), parseMetaCookie)?.value ?? null
+export const readBrowserIds = ({ jar, fbclid, now, subdomainIndex = 1 }: BrowserIdInput): BrowserIds => {
+  const existing = readFbc(jar, fbclid?.value)
+  const fbc =
+    fbclid === undefined ? existing : nextFbc(existing, fbclid.value, fbclid.seenAt ?? now, subdomainIndex)
+  const kept = readKept(jar, now)
+  const remembered: Readonly<Record<KeptBrowserId, string | null>> = {
+    fbp: settledFbp(kept, now),
+    ttp: kept?.ids.get('ttp')?.value ?? null,
+    scid: kept?.ids.get('scid')?.value ?? null,
+  }
+  const tagged = Object.fromEntries(
+    browserCookies.flatMap((cookie) => {
+      const id = readBrowserCookie(jar, cookie) ?? remembered[cookie.name]
+      return id === null ? [] : [[cookie.name, id]]
+    }),
+  )
   const gaClientId = firstOf(jar.decoded('_ga'), parseGaClientId)
   const gaSessions = readGaSessions(jar, now)
-  const ttp = firstOf(jar.decoded('_ttp'), cleanIdentifier)
-  const scid = firstOf(jar.decoded('_scid'), cleanIdentifier)
   const rdtUuid = firstOf(jar.decoded('_rdt_uuid'), cleanIdentifier)
   return {
-    ...(fbp === null ? {} : { fbp }),
+    ...tagged,
     ...(fbc === null ? {} : { fbc }),
     ...(gaClientId === null ? {} : { gaClientId }),
     ...(gaSessions === null ? {} : { gaSessions }),
-    ...(ttp === null ? {} : { ttp }),
-    ...(scid === null ? {} : { scid }),
     ...(rdtUuid === null ? {} : { rdtUuid }),
   }
 }

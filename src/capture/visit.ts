@@ -89,7 +89,7 @@ export const readVisit = (
   const clickIds = once(() =>
     readClickIds({ query: search, jar: cookies(), referrer: sentReferrer, now: at }),
   )
-  const browserIds = once(() => readBrowserIds(cookies(), clickIds().fbclid?.value, at))
+  const browserIds = once(() => readBrowserIds({ jar: cookies(), fbclid: clickIds().fbclid, now: at }))
   const ip = once(() =>
     clientAddress({ peer: head.remoteAddress, rawHeaders, trust, header: site.clientIpHeader }),
   )

@@ -13,7 +13,12 @@ const cases = readCases<Case>(new URL('./vectors/ga-cookies.jsonl', import.meta.
 const clients = cases.filter((item) => 'client_id' in item)
 const sessions = cases.filter((item) => 'ga_session_id' in item)
 
-const read = (cookie: string, fbclid?: string) => readBrowserIds(readCookies(['Cookie', cookie]), fbclid, now)
+const read = (cookie: string, fbclid?: string) =>
+  readBrowserIds({
+    jar: readCookies(['Cookie', cookie]),
+    fbclid: fbclid === undefined ? undefined : { value: fbclid, seenAt: now },
+    now,
+  })
 
 test('all vectors are here', () => {
   expect([clients.length, sessions.length]).toEqual([3, 5])
