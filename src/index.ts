@@ -1,4 +1,5 @@
 import { ownEnvironment, readConfig, type Environment } from './config.ts'
+import type { Configuration } from './gateway/configuration.ts'
 import { startEngine } from './gateway/engine.ts'
 import type { FrontCounts } from './gateway/front.ts'
 import { createLog, type Log } from './log.ts'
@@ -56,7 +57,14 @@ export const createGateway = async ({
 }: GatewayOptions): Promise<Gateway> => {
   const config = readConfig(store === undefined ? [] : ['--store', store], env)
   const log = given ?? createLog(env['SLUICE_LOG_LEVEL'] === undefined ? 'warn' : config.logLevel)
-  const engine = await startEngine({ ...config, rules }, { log, env })
+  const engine = await startEngine({ ...config, rules, looksOn: true }, { log, env })
+  const warnOfCookies = ({ sites }: Configuration): void => {
+    for (const { traffic } of sites)
+      if (traffic.identity?.setCookies === true)
+        log.warn({ site: traffic.id }, 'identity.setCookies has no effect here: the plugin only looks on')
+  }
+  warnOfCookies(engine.ground.configuration)
+  engine.ground.onReload(warnOfCookies)
   const plugin = createPlugin({
     capture: engine.front.capture,
     now: engine.ground.clock.now,

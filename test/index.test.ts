@@ -92,6 +92,29 @@ test('closing commits what has passed, happens once, and takes nothing more; wha
   ])
 })
 
+test('a site that asks for cookies gets none from who only looks on, and its operator is told', async () => {
+  await using folder = await folderOfItsOwn()
+  await using origin = await startHttpOrigin((_req, res) =>
+    res.writeHead(200, { 'content-type': 'text/html', 'cache-control': 'no-store' }).end('page'),
+  )
+  await using host = await startProxyServer(origin.url)
+  const { log, text } = collectedLog()
+  const [site] = rulesBefore(origin.url, 'http://127.0.0.1:9').sites
+  const gateway = await createGateway({
+    rules: { sites: [{ ...site!, identity: { setCookies: true } }] },
+    store: `sqlite:${folder.path}/s.db`,
+    env,
+    log,
+  })
+  gateway.attach(host.proxy)
+  const answer = await fetch(`${host.url}/order-received/A-1?gclid=A`, {
+    headers: { cookie: '_sw_consent=all', 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0' },
+  })
+  expect(answer.headers.getSetCookie()).toEqual([])
+  expect(text()).toContain('identity.setCookies has no effect here')
+  await gateway.close({ deadlineMs: 2_000 })
+})
+
 test('the rules file is watched: a good edit holds from the next page on, a bad one changes nothing', async () => {
   await using folder = await folderOfItsOwn()
   await using origin = await shop()

@@ -27,6 +27,8 @@ export interface Counted {
   readonly skipped: Readonly<Record<string, number>>
   /** By `site/rule/reason`. */
   readonly skippedByRule: Readonly<Record<string, number>>
+  /** By `site/outcome`. */
+  readonly cookies: Readonly<Record<string, number>>
   readonly eventsWaiting: number
   readonly eventsLost: number
 }
@@ -128,6 +130,16 @@ export const createMetrics = (options: {
       Object.entries(counted().skipped).map(([key, count]) => {
         const [site, reason] = parted(key)
         return [{ site, reason }, count] as const
+      }),
+  )
+  mirrorBy(
+    'sluice_identity_answers_total',
+    'Answers that were to carry cookies with click ids, by what came of it.',
+    ['site', 'outcome'],
+    () =>
+      Object.entries(counted().cookies).map(([key, count]) => {
+        const [site, outcome] = parted(key)
+        return [{ site, outcome }, count] as const
       }),
   )
   registry.registerMetric(

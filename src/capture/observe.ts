@@ -4,6 +4,7 @@ import { assemble, missingFields } from './assemble.ts'
 import type { Capture, Observation, OnEvent, RequestHead, ResponseHead, SkipReason } from './capture.ts'
 import type { Trust } from './client-address.ts'
 import { headerValue } from './headers.ts'
+import type { Keeper, Keeping } from './identity/keeper.ts'
 import type { Candidate, CompiledSite, Matcher } from './match.ts'
 import { readMatchRequest } from './match-request.ts'
 import { createCollector, type Collector } from './page/collect.ts'
@@ -20,6 +21,8 @@ export interface CaptureOptions {
   readonly trust: Trust
   readonly reader: PageReader
   readonly onEvent: OnEvent
+  /** Absent: the host only looks on, and nothing can be added to its answers. */
+  readonly keeper?: Keeper
   readonly onSkip: (skip: {
     readonly site: string
     readonly rule: string
@@ -49,6 +52,7 @@ export const createCapture = ({
   trust,
   reader,
   onEvent,
+  keeper,
   onSkip,
   onFault,
 }: CaptureOptions): RunningCapture => {
@@ -60,6 +64,18 @@ export const createCapture = ({
     screens.set(site, known)
     return known
   }
+
+  /** Cookies are worth no event. */
+  const safely = <T, U>(keep: () => T, otherwise: U): T | U => {
+    try {
+      return keep()
+    } catch (error) {
+      onFault(error)
+      return otherwise
+    }
+  }
+  const answered = (keeping: Keeping, head: ResponseHead): readonly string[] =>
+    safely(() => keeping.answered(head), [])
 
   const skip = (site: CompiledSite, { rule }: Candidate, reason: SkipReason): void =>
     onSkip({ site: site.site.id, rule: rule.rule.id, reason })
@@ -75,7 +91,12 @@ export const createCapture = ({
       return reason === null
     })
 
-  const observe = (site: CompiledSite, visit: Visit, candidates: readonly Candidate[]): Observation => {
+  const observe = (
+    site: CompiledSite,
+    visit: Visit,
+    candidates: readonly Candidate[],
+    keeping: Keeping | null,
+  ): Observation => {
     let firing: readonly Candidate[] = candidates
     let answer: ResponseHead | null = null
     let collector: Collector | null = null
@@ -121,7 +142,7 @@ export const createCapture = ({
           collector = createCollector({
             contentEncoding: headerValue(head.rawHeaders, 'content-encoding') ?? null,
           })
-        return null
+        return keeping === null ? null : { fields: answered(keeping, head) }
       },
       chunk: (bytes) => collector?.push(bytes),
       end: () => {
@@ -137,15 +158,30 @@ export const createCapture = ({
     }
   }
 
+  /** Cookies are a matter of the head alone. */
+  const observeHead = (keeping: Keeping): Observation => ({
+    responseHead: (head) => ({ fields: answered(keeping, head), over: true }),
+    chunk: () => {},
+    end: () => null,
+    abort: () => {},
+  })
+
   return {
     begin: (head) => {
       const request = readMatchRequest(head)
       const site = request === null ? null : matcher().site(request.host)
       if (request === null || site === null) return null
       const candidates = site.candidates(request)
-      if (candidates.length === 0) return null
-      const firing = qualified(site, head, candidates)
-      return firing.length === 0 ? null : observe(site, readVisit(head, site.site, trust), firing)
+      const mayKeep = keeper?.mayKeep(site.site, head) === true
+      if (candidates.length === 0 && !mayKeep) return null
+      const firing = candidates.length === 0 ? candidates : qualified(site, head, candidates)
+      if (firing.length === 0 && !mayKeep) return null
+      const visit = readVisit(head, site.site, trust)
+      const keeping = mayKeep
+        ? safely(() => keeper.begin(site.site, head, visit, screenOf(site)), null)
+        : null
+      if (firing.length > 0) return observe(site, visit, firing, keeping)
+      return keeping === null ? null : observeHead(keeping)
     },
     idle: async () => {
       while (beingRead.size > 0) await Promise.allSettled(beingRead)

@@ -76,7 +76,7 @@ export interface ResponseWishes {
   readonly notModified: boolean
 }
 
-const isHtml = (rawHeaders: readonly string[]): boolean => {
+export const isHtml = (rawHeaders: readonly string[]): boolean => {
   const type = (headerValue(rawHeaders, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase()
   return type === 'text/html' || type === 'application/xhtml+xml'
 }

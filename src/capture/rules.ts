@@ -4,6 +4,7 @@ import { isCurrency } from '../event/money.ts'
 import { consentSettingsSchema } from './consent-settings.ts'
 import { field, nonEmpty } from './setting.ts'
 import { visitorFields } from './visitor-settings.ts'
+import { identitySchema } from './identity/settings.ts'
 
 /** What the rules file says of a site's traffic: hosts, origin, consent, rules. The words of the public contract. */
 
@@ -350,6 +351,7 @@ export const trafficFields = {
     'DE',
   ).optional(),
   consent: consentSettingsSchema.optional(),
+  identity: identitySchema.optional(),
   holdMs: field(
     z.int().min(0).max(10_000),
     'Hold',

@@ -10,6 +10,7 @@ import { clientAddress, clientCountry, wasSecure, type Trust } from './client-ad
 import { readConsent } from './consent-cookies/index.ts'
 import { readCookies, type CookieJar } from './cookies.ts'
 import { headerValue } from './headers.ts'
+import { cookieScope } from './identity/scope.ts'
 import type { SiteTraffic } from './rules.ts'
 
 /**
@@ -63,7 +64,7 @@ const splitTarget = (target: string): { readonly path: string; readonly search: 
 /** Reads what a request says of itself. Never throws, whatever the visitor sent. */
 export const readVisit = (
   head: RequestHead,
-  site: Pick<SiteTraffic, 'consent' | 'clientIpHeader' | 'countryHeader'>,
+  site: Pick<SiteTraffic, 'consent' | 'clientIpHeader' | 'countryHeader' | 'identity'>,
   trust: Trust,
 ): Visit => {
   const { rawHeaders, receivedAt: at } = head
@@ -89,7 +90,16 @@ export const readVisit = (
   const clickIds = once(() =>
     readClickIds({ query: search, jar: cookies(), referrer: sentReferrer, now: at }),
   )
-  const browserIds = once(() => readBrowserIds({ jar: cookies(), fbclid: clickIds().fbclid, now: at }))
+  const browserIds = once(() => {
+    const { setCookies = false, cookieDomain } = site.identity ?? {}
+    return readBrowserIds({
+      jar: cookies(),
+      fbclid: clickIds().fbclid,
+      now: at,
+      // As the cookie will have it that goes with the answer.
+      ...(setCookies ? { subdomainIndex: cookieScope(host, cookieDomain).subdomainIndex } : {}),
+    })
+  })
   const ip = once(() =>
     clientAddress({ peer: head.remoteAddress, rawHeaders, trust, header: site.clientIpHeader }),
   )

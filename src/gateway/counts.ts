@@ -8,7 +8,7 @@ export interface Counts extends FrontCounts {
   readonly proxy: Readonly<ProxyStats>
 }
 
-export const countedOf = ({ proxy, skipped, skippedByRule, waiting, lost }: Counts): Counted => ({
+export const countedOf = ({ proxy, skipped, skippedByRule, cookies, waiting, lost }: Counts): Counted => ({
   requests: proxy.requests,
   activeRequests: proxy.active,
   unknownHost: proxy.unknownHost,
@@ -22,6 +22,7 @@ export const countedOf = ({ proxy, skipped, skippedByRule, waiting, lost }: Coun
   webSockets: proxy.webSockets,
   skipped,
   skippedByRule,
+  cookies,
   eventsWaiting: waiting,
   eventsLost: lost,
 })
@@ -31,6 +32,7 @@ export const noCounts: Counted = countedOf({
   proxy: createStats(),
   skipped: {},
   skippedByRule: {},
+  cookies: {},
   waiting: 0,
   lost: 0,
 })
@@ -57,6 +59,7 @@ export const addCounted = (a: Counted, b: Counted): Counted => ({
   webSockets: a.webSockets + b.webSockets,
   skipped: addFigures(a.skipped, b.skipped),
   skippedByRule: addFigures(a.skippedByRule, b.skippedByRule),
+  cookies: addFigures(a.cookies, b.cookies),
   eventsWaiting: a.eventsWaiting + b.eventsWaiting,
   eventsLost: a.eventsLost + b.eventsLost,
 })

@@ -1,7 +1,7 @@
 import { startBack, type Back } from './back.ts'
 import type { Config, Environment } from '../config.ts'
 import { createIntake, type Intake } from '../delivery/intake.ts'
-import { startFront, type Front } from './front.ts'
+import { startFront, type Front, type FrontConfig } from './front.ts'
 import { openGround, type Ground, type GroundConfig } from './ground.ts'
 import type { Log } from '../log.ts'
 import type { RulesSource } from './preconditions.ts'
@@ -24,7 +24,8 @@ export interface Engine {
 }
 
 export type EngineConfig = GroundConfig &
-  Pick<Config, 'trustedProxies' | 'allowPrivateNetworks' | 'retentionDays'> & { readonly rules: RulesSource }
+  FrontConfig &
+  Pick<Config, 'allowPrivateNetworks' | 'retentionDays'> & { readonly rules: RulesSource }
 
 /** @throws ConfigurationError in words; nothing is left half-started. */
 export const startEngine = async (

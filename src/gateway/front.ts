@@ -1,3 +1,4 @@
+import { createKeeper } from '../capture/identity/keeper.ts'
 import { createCapture } from '../capture/observe.ts'
 import type { Capture } from '../capture/capture.ts'
 import { compileTrust, type Trust } from '../capture/client-address.ts'
@@ -27,6 +28,8 @@ export interface FrontCounts {
   readonly skipped: Readonly<Record<string, number>>
   /** The same by `site/rule/reason`. */
   readonly skippedByRule: SkipCounts
+  /** Answers that were to carry cookies of ours, by `site/outcome`. */
+  readonly cookies: Readonly<Record<string, number>>
   /** Events that wait in memory because the store cannot take them, and those that found no place. */
   readonly waiting: number
   readonly lost: number
@@ -50,7 +53,12 @@ const warnUnheard = (log: Log, trustedProxies: readonly string[], { sites }: Con
         )
 }
 
-export const startFront = (config: Pick<Config, 'trustedProxies'>, ground: Ground, intake: Intake): Front => {
+export interface FrontConfig extends Pick<Config, 'trustedProxies'> {
+  /** Whoever carries the traffic shows it and lets nothing be added to it. */
+  readonly looksOn?: boolean
+}
+
+export const startFront = (config: FrontConfig, ground: Ground, intake: Intake): Front => {
   const { clock, log } = ground
   warnUnheard(log, config.trustedProxies, ground.configuration)
   ground.onReload((fresh) => warnUnheard(log, config.trustedProxies, fresh))
@@ -63,11 +71,21 @@ export const startFront = (config: Pick<Config, 'trustedProxies'>, ground: Groun
   const dom = createDomPool()
   const trust = compileTrust(config.trustedProxies)
   const skippedByRule: Record<string, number> = {}
+  const cookies: Record<string, number> = {}
+  const keeper = createKeeper({
+    now: clock.now,
+    random: Math.random,
+    onOutcome: ({ site, outcome }) => {
+      const key = `${site}/${outcome}`
+      cookies[key] = (cookies[key] ?? 0) + 1
+    },
+  })
   const capture = createCapture({
     matcher: () => ground.configuration.matcher,
     trust,
     reader: { dom, products: createProductCache() },
     onEvent: handover.give,
+    ...(config.looksOn === true ? {} : { keeper }),
     onSkip: ({ site, rule, reason }) => {
       const key = skipKey(site, rule, reason)
       skippedByRule[key] = (skippedByRule[key] ?? 0) + 1
@@ -81,6 +99,7 @@ export const startFront = (config: Pick<Config, 'trustedProxies'>, ground: Groun
     counts: () => ({
       skipped: skipsByReason(skippedByRule),
       skippedByRule: { ...skippedByRule },
+      cookies: { ...cookies },
       waiting: handover.waiting,
       lost: handover.lost,
     }),

@@ -49,6 +49,19 @@ const checkAcme = ({ tls, hosts }: SiteOutline, report: Report): void => {
       )
 }
 
+/** A browser drops a cookie for a domain that the page's host is not part of. Of `*` nobody can tell. */
+const checkCookieDomain = ({ cookieDomain, hosts, path }: SiteOutline, report: Report): void => {
+  if (cookieDomain === null) return
+  for (const { host } of hosts) {
+    const name = host.replace(/^\*\./, '')
+    if (name !== '*' && name !== cookieDomain && !name.endsWith(`.${cookieDomain}`))
+      report(
+        [...path, 'identity', 'cookieDomain'],
+        `a page of "${host}" can set no cookies for "${cookieDomain}", which it does not lie below`,
+      )
+  }
+}
+
 const checkMatch = (match: Rule['match'], path: Path, report: Report): void => {
   const each = (
     name: 'path' | 'host',
@@ -147,6 +160,7 @@ export const crossCheck = (sites: readonly SiteOutline[], platforms: Platforms, 
   checkHosts(sites, report)
   for (const site of sites) {
     checkAcme(site, report)
+    checkCookieDomain(site, report)
     reportTwice(site.rules, 'rule', report)
     reportTwice(site.integrations, 'integration', report)
     for (const integration of site.integrations) {

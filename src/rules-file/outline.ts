@@ -25,6 +25,8 @@ export interface SiteOutline {
   readonly path: Path
   readonly id: string | null
   readonly hosts: readonly { readonly path: Path; readonly host: string }[]
+  /** As given, where it is text. */
+  readonly cookieDomain: string | null
   readonly tls: { readonly cert: string; readonly key: string } | 'acme' | null
   readonly rules: readonly RuleOutline[]
   readonly integrations: readonly IntegrationOutline[]
@@ -55,6 +57,7 @@ export const outlineOf = (file: unknown): readonly SiteOutline[] =>
       hosts: list(field(site, 'hosts')).flatMap((host, place) =>
         typeof host === 'string' ? [{ path: [...path, 'hosts', place], host }] : [],
       ),
+      cookieDomain: text(field(field(site, 'identity'), 'cookieDomain')),
       tls: tlsOf(field(site, 'tls')),
       rules: list(field(site, 'rules')).map((rule, place) => ({
         path: [...path, 'rules', place],
