@@ -22,6 +22,7 @@ import { loadRules } from '../rules-file/load.ts'
 import { formatProblems } from '../rules-file/problem.ts'
 import { rulesDeps } from '../gateway/rules-deps.ts'
 import { maskRequest } from '../sites/mask.ts'
+import { cookiesText } from './explain-cookies.ts'
 import {
   consentText,
   deliveryText,
@@ -37,7 +38,7 @@ import {
 /** `sluice explain`: what would happen for an address, and why. Nothing is sent, nothing is stored. */
 
 const usage =
-  'usage: sluice explain <url> --rules f [--html page.html] [--cookie "a=b"] [--header "Name: value"] [--method GET] [--status 200] [--address 203.0.113.7]'
+  'usage: sluice explain <url> --rules f [--html page.html] [--cookie "a=b"] [--header "Name: value"] [--method GET] [--status 200] [--answer-header "Name: value"] [--address 203.0.113.7]'
 
 /** A browser's, where the user names none: the dry run is about the rules, not about bots. */
 const someBrowser =
@@ -58,20 +59,23 @@ interface Wish {
   readonly status: number
   /** Of the visitor, where no header names another. */
   readonly address: string
+  /** The origin's. */
+  readonly answerHeaders: readonly string[]
 }
 
 const listOf = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
 
-const headerPair = (text: string): readonly [string, string] => {
-  const colon = text.indexOf(':')
-  if (colon < 1) throw new UsageError(`--header: "${text}" is no header; write it as "Name: value"`)
-  return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]
-}
+const headersOf = (value: unknown, flag: string): readonly string[] =>
+  listOf(value).flatMap((text) => {
+    const colon = text.indexOf(':')
+    if (colon < 1) throw new UsageError(`${flag}: "${text}" is no header; write it as "Name: value"`)
+    return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]
+  })
 
 const readWish = (args: readonly string[]): Wish => {
   const { values, positionals } = parseFlags(args, ['rules', 'html', 'method', 'status', 'address'], {
-    multiple: ['cookie', 'header'],
+    multiple: ['cookie', 'header', 'answer-header'],
     positionals: 1,
   })
   const [address] = positionals
@@ -88,11 +92,16 @@ const readWish = (args: readonly string[]): Wish => {
       `--address: "${String(values['address'])}" is no IP address; write one as ${someAddress}`,
     )
   const cookies = listOf(values['cookie'])
-  const headers = listOf(values['header']).flatMap(headerPair)
+  const headers = headersOf(values['header'], '--header')
+  const answerHeaders = headersOf(values['answer-header'], '--answer-header')
   return {
     url,
     status,
     address: visitor,
+    answerHeaders: [
+      ...(headerValue(answerHeaders, 'content-type') === undefined ? ['Content-Type', 'text/html'] : []),
+      ...answerHeaders,
+    ],
     rules: typeof values['rules'] === 'string' ? values['rules'] : 'rules.json',
     html: typeof values['html'] === 'string' ? values['html'] : null,
     method: typeof values['method'] === 'string' ? values['method'].toUpperCase() : 'GET',
@@ -231,7 +240,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
     secure: wish.url.protocol === 'https:',
     receivedAt: now,
   }
-  const answer: ResponseHead = { status: wish.status, rawHeaders: ['Content-Type', 'text/html'] }
+  const answer: ResponseHead = { status: wish.status, rawHeaders: wish.answerHeaders }
   const request = readMatchRequest(head)
   const site = request === null ? null : configuration.matcher.site(request.host)
   if (request === null || site === null) {
@@ -247,6 +256,8 @@ export const run = async (args: readonly string[]): Promise<number> => {
   print(`\nvisitor\n${visitorText(visit, site.site)}`)
   print(`\nconsent\n${consentText(visit.consent)}`)
 
+  const cookies = cookiesText(site.site, { head: sent, visit, answer, screen: asked.screen })
+  if (cookies !== null) print(`\ncookies\n${cookies}`)
   const firing = site.candidates(request).filter(({ rule }) => skipOf(rule, asked) === null)
   if (firing.length === 0) {
     print('\nno event: no rule fires')

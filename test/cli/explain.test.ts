@@ -219,4 +219,32 @@ describe('explain', () => {
     expect(code).toBe(78)
     expect(stderr).toMatch(/sites\[0\]/)
   })
+
+  test('shows the cookies that the answer would carry, and why it would carry none', async () => {
+    const { sites } = smallRules()
+    const rules = { sites: [{ ...sites[0], identity: { setCookies: true } }] }
+    const page = 'https://shop.example.com/?gclid=CjwClick'
+    const cookies = async (...args: readonly string[]): Promise<string> => {
+      const { code, stdout } = await explain([page, ...args], { rules })
+      expect(code).toBe(0)
+      return part(stdout, /^cookies/)
+    }
+    const granted = ['--cookie', '_sw_consent=marketing']
+    const [set, unmarked, cached, refused, bot, off] = await Promise.all([
+      cookies(...granted, '--answer-header', 'Cache-Control: no-store'),
+      cookies(...granted),
+      cookies(...granted, '--answer-header', 'CDN-Cache-Control: max-age=60'),
+      cookies('--cookie', '_sw_consent=analytics'),
+      cookies(...granted, '--header', 'User-Agent: Googlebot/2.1'),
+      explain([page, ...granted]),
+    ])
+    expect(set).toMatch(
+      /^cookies\n {2}Set-Cookie: _gcl_aw=GCL\.\d{10}\.CjwClick; Path=\/; Domain=example\.com; Max-Age=7776000; SameSite=Lax; Secure\n {2}Set-Cookie: _sw_click=[^\n]*; HttpOnly$/,
+    )
+    expect(unmarked).toMatch(/ {2}Cache-Control: private\n {2}! .*says nothing of caches$/)
+    expect(cached).toBe('cookies\n  none: a shared cache may keep the answer (cdn-cache-control)')
+    expect(refused).toBe('cookies\n  none: marketing is denied (_sw_consent)')
+    expect(bot).toBe('cookies\n  none: bot')
+    expect(off.stdout).not.toContain('cookies')
+  })
 })
