@@ -8,7 +8,7 @@
  *                  └─release─recover──┘
  *
  * `queued` and `retrying` are due at a time; `claimed` belongs to a running lane. Refusals are appended in their final
- * state. What is pending is never deleted.
+ * state. What is pending is never deleted; where nobody is left to send it, it is given up: `failed`, and replayable.
  */
 
 /** Milliseconds since the epoch, everywhere. */
@@ -121,6 +121,8 @@ export interface Settlement {
   /** Does this attempt count against the retry budget? */
   readonly counted: boolean
   readonly line: JournalLine | null
+  /** Of refused credentials: a mark by which others are told apart from these; kept with the {@link LatestOutcome}. */
+  readonly credential?: string
 }
 
 /** What is pending (queued, claimed or retrying) for one integration and lane; nothing pending, no entry. */
@@ -219,6 +221,43 @@ export interface TallyPage {
   readonly nextCursor: string | null
 }
 
+export interface PulseQuery {
+  readonly site: string
+  /** Counts from the beginning of the minute this lies in; at most a day back. */
+  readonly from: Millis
+}
+
+/** How many deliveries were attempted with this end: each counts once per attempt. */
+export interface Pulse {
+  readonly integration: IntegrationKey
+  readonly status: 'sent' | 'failed' | 'retrying'
+  /** As in the journal; `internal` where there was no line. */
+  readonly outcome: string
+  readonly deliveries: number
+}
+
+/** The latest attempt of an integration that had this outcome: what the journal's retention does not take away. */
+export interface LatestOutcome {
+  readonly integration: IntegrationKey
+  readonly outcome: string
+  readonly at: Millis
+  /** When this outcome was first seen after the platform had last taken or rejected an event. */
+  readonly since: Millis
+  readonly reason: string
+  readonly code: string | null
+  readonly trace: string | null
+  readonly httpStatus: number | null
+  readonly credential: string | null
+}
+
+export interface GiveUpQuery {
+  readonly integration: IntegrationKey
+  /** Only what was due by then. */
+  readonly dueBy: Millis
+  readonly reason: string
+  readonly now: Millis
+}
+
 export interface ReplayQuery {
   readonly integration?: IntegrationKey
   /** Failed at this moment or later. */
@@ -310,10 +349,17 @@ export interface Store {
    * keep them until the store is quiet.
    */
   erase(query: ErasureQuery): Promise<Erased>
+  /**
+   * Pending deliveries of an integration that is not there any more: now `failed` with these words, so that `replay` can
+   * bring them back. What is claimed is left to its lane. In bites, as `replay`. Answers how many.
+   */
+  giveUp(query: GiveUpQuery): Promise<number>
   backlog(): Promise<readonly Backlog[]>
   event(site: string, eventId: string): Promise<StoredEvent | null>
   events(query: EventQuery): Promise<EventPage>
   tally(query: TallyQuery): Promise<TallyPage>
+  pulse(query: PulseQuery): Promise<readonly Pulse[]>
+  latest(site: string): Promise<readonly LatestOutcome[]>
   /**
    * Deletes the events accepted and wholly settled before `olderThan` (`failed` is settled), in bounded bites between
    * which other calls go on; never one with a pending delivery. With an event goes the memory that it was seen.

@@ -554,6 +554,202 @@ export const describeStore = (engine: string, open: () => Promise<Bench>): void 
     })
   })
 
+  describe(`${engine}: give up`, () => {
+    const all = { integration: meta, dueBy: 1e12, reason: 'the integration was deleted', now: 7_000 }
+
+    test('what is pending for an integration is failed in these words, keeps its payload, and can be replayed', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await store.append([
+        newEvent('e1', { deliveries: [queued(), queued({ integration: ga4 })] }),
+        newEvent('e2', { deliveries: [queued({ lane: 'batch', dueAt: 90_000 })] }),
+      ])
+      expect(await store.giveUp(all)).toBe(2)
+      expect(await deliveryOf(store, 'e1')).toMatchObject({
+        status: 'failed',
+        reason: 'the integration was deleted',
+        settledAt: 7_000,
+        journal: [],
+      })
+      expect(await deliveryOf(store, 'e1', ga4)).toMatchObject({ status: 'queued' })
+      expect((await store.event('shop', 'e2'))?.holdsPersonalData).toBe(true)
+      expect(await store.backlog()).toMatchObject([{ integration: ga4, pending: 1 }])
+      expect(await store.giveUp(all)).toBe(0)
+      expect(await store.replay({ integration: meta, dryRun: false, now: 8_000 })).toBe(2)
+      expect(idsOf(await claimAll(store))).toEqual(['e1'])
+    })
+
+    test('what was due later, is claimed, or is settled stays as it is', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await store.append([
+        newEvent('claimed'),
+        newEvent('sent'),
+        newEvent('due', { deliveries: [queued({ dueAt: 2_000 })] }),
+        newEvent('later', { deliveries: [queued({ dueAt: 2_001 })] }),
+      ])
+      const [claimed, sent] = await claimAll(store, 1_000)
+      await store.settle([settlement(sent!.deliveryId, 'sent')])
+      expect(await store.giveUp({ ...all, dueBy: 2_000 })).toBe(1)
+      for (const [id, status] of [
+        ['claimed', 'claimed'],
+        ['sent', 'sent'],
+        ['due', 'failed'],
+        ['later', 'queued'],
+      ] as const)
+        expect([id, (await deliveryOf(store, id)).status]).toEqual([id, status])
+      await store.release([claimed!.deliveryId])
+      expect(await store.giveUp(all)).toBe(2)
+    })
+
+    test('more than a bite goes in one call', async () => {
+      await using bench = await open()
+      const events = Array.from({ length: 2_300 }, (_, index) =>
+        newEvent(`e${index}`, { deliveries: [queued({ lane: index % 2 === 0 ? 'batch' : 'realtime' })] }),
+      )
+      await bench.store.append(events)
+      expect(await bench.store.giveUp(all)).toBe(2_300)
+      expect(await bench.store.backlog()).toEqual([])
+    })
+
+    test('of an integration that nobody knows there is nothing', async () => {
+      await using bench = await open()
+      expect(await bench.store.giveUp({ ...all, integration: 'shop/none' })).toBe(0)
+    })
+  })
+
+  describe(`${engine}: pulse and latest`, () => {
+    const minute = 60_000
+    const line = (outcome: string, at: number, reason = `because ${outcome}`) =>
+      journalLine({ outcome, at, reason })
+    /** Attempts one delivery and settles it. */
+    const attempt = async (
+      store: Store,
+      eventId: string,
+      status: 'sent' | 'failed' | 'retrying',
+      over: Parameters<typeof settlement>[2],
+    ): Promise<void> => {
+      await store.append([newEvent(eventId)])
+      const { deliveryId } = await claimOne(store)
+      await store.settle([
+        settlement(deliveryId, status, { dueAt: status === 'retrying' ? 1e9 : null, ...over }),
+      ])
+    }
+
+    test('attempts are counted by integration and end, from a minute on, also after a restart', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await attempt(store, 'e1', 'sent', { line: line('delivered', minute - 1) })
+      await attempt(store, 'e2', 'sent', { line: line('delivered', minute) })
+      await attempt(store, 'e3', 'sent', { line: line('delivered', minute + 5) })
+      await attempt(store, 'e4', 'failed', { line: line('rejected', 2 * minute) })
+      await attempt(store, 'e5', 'retrying', { line: line('throttled', 2 * minute) })
+      const counted = [
+        { integration: meta, status: 'failed', outcome: 'rejected', deliveries: 1 },
+        { integration: meta, status: 'retrying', outcome: 'throttled', deliveries: 1 },
+        { integration: meta, status: 'sent', outcome: 'delivered', deliveries: 2 },
+      ]
+      expect(await store.pulse({ site: 'shop', from: minute + 30 })).toEqual(counted)
+      expect(await store.pulse({ site: 'shop', from: 0 })).toContainEqual({ ...counted[2], deliveries: 3 })
+      const again = await bench.reopen()
+      expect(await again.pulse({ site: 'shop', from: minute + 30 })).toEqual(counted)
+    })
+
+    test('a fault of ours, which leaves no line, is counted and kept as internal', async () => {
+      await using bench = await open()
+      await attempt(bench.store, 'e1', 'failed', { line: null, reason: 'internal: a bug' })
+      const ours = { integration: meta, outcome: 'internal' }
+      expect(await bench.store.pulse({ site: 'shop', from: 0 })).toEqual([
+        { ...ours, status: 'failed', deliveries: 1 },
+      ])
+      expect(await bench.store.latest('shop')).toMatchObject([{ ...ours, reason: 'internal: a bug' }])
+    })
+
+    test('a delivery that is tried twice counts twice, one refused when claimed not at all', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await store.append([newEvent('e1'), newEvent('e2')])
+      const [first, second] = await claimAll(store)
+      await store.settle([
+        settlement(first!.deliveryId, 'retrying', { line: line('unavailable', 1_000), dueAt: 1_000 }),
+        settlement(second!.deliveryId, 'expired', { line: null, counted: false }),
+      ])
+      const again = await claimOne(store)
+      await store.settle([settlement(again.deliveryId, 'sent', { line: line('delivered', 2_000) })])
+      expect(await store.pulse({ site: 'shop', from: 0 })).toEqual([
+        { integration: meta, status: 'retrying', outcome: 'unavailable', deliveries: 1 },
+        { integration: meta, status: 'sent', outcome: 'delivered', deliveries: 1 },
+      ])
+    })
+
+    test('what is settled by nobody’s claim counts for nothing', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await store.append([newEvent('e1')])
+      const { deliveryId } = await claimOne(store)
+      await store.settle([settlement(deliveryId, 'sent')])
+      await store.settle([settlement(deliveryId, 'sent'), settlement(12_345, 'failed')])
+      expect(await store.pulse({ site: 'shop', from: 0 })).toMatchObject([{ deliveries: 1 }])
+    })
+
+    test('counts of more than a day ago are forgotten', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await attempt(store, 'e1', 'sent', { line: line('delivered', 0) })
+      await attempt(store, 'e2', 'sent', { line: line('delivered', 23 * 60 * minute) })
+      expect(await store.pulse({ site: 'shop', from: 0 })).toMatchObject([{ deliveries: 2 }])
+      await attempt(store, 'e3', 'sent', { line: line('delivered', 25 * 60 * minute) })
+      expect(await store.pulse({ site: 'shop', from: 0 })).toMatchObject([{ deliveries: 2 }])
+    })
+
+    test('of each outcome the latest is kept in its words, beyond the journal', async () => {
+      await using bench = await open()
+      const { store } = bench
+      await attempt(store, 'e1', 'failed', { line: line('rejected', 1_000, 'no currency') })
+      await attempt(store, 'e2', 'failed', { line: line('rejected', 2_000, 'no value') })
+      await attempt(store, 'e3', 'sent', { line: line('delivered', 1_500) })
+      await store.sweep(1e12)
+      expect((await store.events({ site: 'shop', limit: 10 })).events).toEqual([])
+      expect(await (await bench.reopen()).latest('shop')).toMatchObject([
+        { integration: meta, outcome: 'delivered', at: 1_500 },
+        { outcome: 'rejected', at: 2_000, reason: 'no value', trace: 'AbC', httpStatus: 200, code: null },
+      ])
+    })
+
+    test('a refusal of the credentials keeps its beginning until something is taken or judged', async () => {
+      await using bench = await open()
+      const { store } = bench
+      const refusal = async (eventId: string, at: number, credential: string) => {
+        await attempt(store, eventId, 'retrying', { line: line('unauthorized', at), credential, dueAt: 1e9 })
+        return (await store.latest('shop')).find(({ outcome }) => outcome === 'unauthorized')
+      }
+      expect(await refusal('e1', 1_000, 'a')).toMatchObject({ since: 1_000, at: 1_000, credential: 'a' })
+      await attempt(store, 'e2', 'retrying', { line: line('unavailable', 1_500), dueAt: 1e9 })
+      expect(await refusal('e3', 2_000, 'b')).toMatchObject({ since: 1_000, at: 2_000, credential: 'b' })
+      await attempt(store, 'e4', 'sent', { line: line('delivered', 3_000) })
+      expect(await refusal('e5', 4_000, 'b')).toMatchObject({ since: 4_000, at: 4_000 })
+    })
+
+    test('a site sees its own, whatever others are called', async () => {
+      await using bench = await open()
+      const { store } = bench
+      for (const [site, integration] of [
+        ['shop', 'shop/meta'],
+        ['shop2', 'shop2/meta'],
+        ['s%', 's%/meta'],
+      ] as const) {
+        await store.append([newEvent('e1', { site, deliveries: [queued({ integration })] })])
+        const [claimed] = await store.claim({ integration, lane: 'realtime', limit: 1, now: 100_000 })
+        await store.settle([settlement(claimed!.deliveryId, 'sent')])
+      }
+      for (const site of ['shop', 'shop2', 's%']) {
+        expect(await store.pulse({ site, from: 0 })).toMatchObject([{ integration: `${site}/meta` }])
+        expect(await store.latest(site)).toMatchObject([{ integration: `${site}/meta` }])
+      }
+      expect(await store.latest('nobody')).toEqual([])
+    })
+  })
+
   describe(`${engine}: backlog`, () => {
     test('it counts what is pending, lane by lane, and knows the oldest and the next', async () => {
       await using bench = await open()
@@ -1118,7 +1314,10 @@ export const describeStore = (engine: string, open: () => Promise<Bench>): void 
         release: () => store.release([1]),
         recover: () => store.recover(1),
         replay: () => store.replay({ dryRun: false, now: 1 }),
+        giveUp: () => store.giveUp({ integration: meta, dueBy: 1, reason: '', now: 1 }),
         backlog: () => store.backlog(),
+        pulse: () => store.pulse({ site: 'shop', from: 0 }),
+        latest: () => store.latest('shop'),
         event: () => store.event('shop', 'e1'),
         events: () => store.events({ site: 'shop', limit: 1 }),
         tally: () => store.tally({ site: 'shop', from: 0, to: 1 }),

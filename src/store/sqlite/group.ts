@@ -5,6 +5,7 @@ import { prepareClaim } from './claim.ts'
 import { prepareDeleteDocument, preparePutDocument } from './documents.ts'
 import { prepareEraseFacts, prepareEraseJournal, prepareErasePayloads } from './erase.ts'
 import { faultOf, type Fault } from './fault.ts'
+import { prepareGiveUp } from './give-up.ts'
 import {
   prepareCloseInquiry,
   prepareNoteInquiries,
@@ -50,6 +51,7 @@ export const prepareGroup = (db: DatabaseSync): ((calls: readonly Change[]) => r
     erasePayloads: prepareErasePayloads(session),
     eraseFacts: prepareEraseFacts(session),
     eraseJournal: prepareEraseJournal(session),
+    giveUp: prepareGiveUp(session),
     sweep: prepareSweep(session),
     putDocument: preparePutDocument(session),
     deleteDocument: prepareDeleteDocument(session),
@@ -98,7 +100,7 @@ export const prepareGroup = (db: DatabaseSync): ((calls: readonly Change[]) => r
     } catch (error) {
       // SQLite itself rolls back after some errors (full, I/O), and not after others.
       if (db.isTransaction) db.exec('ROLLBACK')
-      session.forget(0)
+      session.forget()
       return { fault: faultOf(error) }
     }
   }

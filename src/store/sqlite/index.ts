@@ -170,10 +170,13 @@ export const openWith = async (
       checkOpen()
       return erasedIn(await inProgressUntil(erase(query)))
     },
+    giveUp: (query) => inBites((after) => change('giveUp', { query, after }, aBite)),
     backlog: () => read('backlog', null, aRow),
     event: (site, eventId) => read('event', { site, eventId }, aRow),
     events: (query) => read('events', query, aRow),
     tally: (query) => read('tally', query, aRow),
+    pulse: (query) => read('pulse', query, aRow),
+    latest: (site) => read('latest', site, aRow),
     sweep: async (olderThan) => ({
       deletedEvents: await inBites(
         (after) => change('sweep', { olderThan, after }, aBite),

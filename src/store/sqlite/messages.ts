@@ -10,7 +10,11 @@ import type {
   EventPage,
   EventQuery,
   ErasureQuery,
+  GiveUpQuery,
+  LatestOutcome,
   NewEvent,
+  Pulse,
+  PulseQuery,
   ReplayQuery,
   Settlement,
   StoredEvent,
@@ -60,6 +64,7 @@ export interface Changes {
   erasePayloads: ErasureStep
   eraseFacts: ErasureStep
   eraseJournal: ErasureStep
+  giveUp: { input: { readonly query: GiveUpQuery; readonly after: number }; answer: Bite }
   sweep: { input: { readonly olderThan: number; readonly after: number }; answer: Bite }
   putDocument: {
     input: {
@@ -96,6 +101,8 @@ export interface Reads {
   event: { input: { readonly site: string; readonly eventId: string }; answer: StoredEvent | null }
   events: { input: EventQuery; answer: EventPage }
   tally: { input: TallyQuery; answer: TallyPage }
+  pulse: { input: PulseQuery; answer: readonly Pulse[] }
+  latest: { input: string; answer: readonly LatestOutcome[] }
   replayable: { input: ReplayQuery; answer: number }
   documents: { input: { readonly kind: string; readonly site?: string }; answer: readonly StoredDocument[] }
   documentsVersion: { input: null; answer: number }

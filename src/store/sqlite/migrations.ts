@@ -130,4 +130,29 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX inquiry_due ON inquiry (integration, ask_at);
   `,
+  `
+  -- attempts of the last day, by minute and by what came of them, so that nobody has to count a journal
+  CREATE TABLE pulse (
+    integration INTEGER NOT NULL REFERENCES integration (id),
+    minute INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    deliveries INTEGER NOT NULL,
+    PRIMARY KEY (integration, minute, status, outcome)
+  ) STRICT, WITHOUT ROWID;
+
+  -- of each outcome the latest, in the platform's words; since: the first after anything was taken or judged
+  CREATE TABLE latest (
+    integration INTEGER NOT NULL REFERENCES integration (id),
+    outcome TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    code TEXT,
+    trace TEXT,
+    http_status INTEGER,
+    credential TEXT,
+    PRIMARY KEY (integration, outcome)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

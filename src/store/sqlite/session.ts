@@ -1,6 +1,7 @@
 /** What the transitions share on one connection: the small numbers that stand for names, and the count of what is pending. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { NewDelivery } from '../store.ts'
+import { preparePulse, type Beat } from './pulse.ts'
 
 interface LaneRow {
   readonly id: number
@@ -13,11 +14,18 @@ export interface Session {
   laneRow(integration: string, lane: NewDelivery['lane']): LaneRow
   /** Notes that a lane has this many more deliveries pending, or fewer. */
   pending(lane: number, change: number): void
-  /** Writes the noted changes, one statement a lane. Before every commit. */
+  /** Notes what an attempt came to. */
+  beat(beat: Beat): void
+  /** Writes what was noted: one statement a lane, and a few for the pulse. Before every commit. */
   tally(): void
-  /** Forgets changes noted after `mark()`, and names whose rows may have gone with a rollback. */
-  forget(mark: number): void
-  mark(): number
+  /** Forgets what was noted after `mark()`, and names whose rows may have gone with a rollback. */
+  forget(mark?: Mark): void
+  mark(): Mark
+}
+
+export interface Mark {
+  readonly changes: number
+  readonly beats: number
 }
 
 /** Names come from configuration, but a store may outlive many configurations. */
@@ -39,6 +47,8 @@ export const createSession = (db: DatabaseSync): Session => {
   const sites = new Map<string, number>()
   const lanes = new Map<string, LaneRow>()
   const changes: { readonly lane: number; readonly change: number }[] = []
+  const beats: Beat[] = []
+  const writePulse = preparePulse(db)
 
   return {
     db,
@@ -67,15 +77,19 @@ export const createSession = (db: DatabaseSync): Session => {
       return row
     },
     pending: (lane, change) => void changes.push({ lane, change }),
+    beat: (beat) => void beats.push(beat),
     tally: () => {
       const sums = new Map<number, number>()
       for (const { lane, change } of changes) sums.set(lane, (sums.get(lane) ?? 0) + change)
       for (const [lane, sum] of sums) if (sum !== 0) addPending.run(sum, lane)
+      writePulse(beats)
       changes.length = 0
+      beats.length = 0
     },
-    mark: () => changes.length,
-    forget: (mark) => {
-      changes.length = mark
+    mark: () => ({ changes: changes.length, beats: beats.length }),
+    forget: (mark = { changes: 0, beats: 0 }) => {
+      changes.length = mark.changes
+      beats.length = mark.beats
       sites.clear()
       lanes.clear()
     },

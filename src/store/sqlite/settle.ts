@@ -11,7 +11,7 @@ export const prepareSettle = (session: Session): ((input: Changes['settle']['inp
     `UPDATE delivery SET status = ?, reason = ?, attempts = attempts + ?, due_at = iif(?, ?, due_at), settled_at = ?,
        claimed = 0
      WHERE id = ? AND claimed <> 0
-     RETURNING lane`,
+     RETURNING lane, integration`,
   )
   const erasePayload = db.prepare('DELETE FROM payload WHERE delivery = ?')
   const findPayload = db.prepare('SELECT 1 FROM payload WHERE delivery = ?')
@@ -24,7 +24,8 @@ export const prepareSettle = (session: Session): ((input: Changes['settle']['inp
       ? findPayload.get(deliveryId) === undefined
       : erasePayload.run(deliveryId).changes === 0
 
-  const one = ({ deliveryId, status, reason, dueAt, counted, line }: Settlement, now: number): void => {
+  const one = (settlement: Settlement, now: number): void => {
+    const { deliveryId, status, reason, dueAt, counted, line } = settlement
     const pending = status === 'retrying'
     const settled = settle.get(
       status,
@@ -34,8 +35,9 @@ export const prepareSettle = (session: Session): ((input: Changes['settle']['inp
       dueAt,
       pending ? null : (line?.at ?? now),
       deliveryId,
-    ) as unknown as { lane: number } | undefined
+    ) as unknown as { lane: number; integration: number } | undefined
     if (settled === undefined) return
+    session.beat({ integration: settled.integration, settlement, now })
     if (!pending) session.pending(settled.lane, -1)
     const erased = wasErased(deliveryId, status)
     if (line !== null) addLine(deliveryId, erased ? { ...line, request: null } : line)

@@ -19,6 +19,7 @@ import type {
   ToThread,
 } from './messages.ts'
 import { prepareEvent, prepareEvents } from './reads.ts'
+import { prepareLatest, prepareReadPulse } from './pulse.ts'
 import { prepareReplayable } from './replay.ts'
 import { prepareTally } from './tally.ts'
 
@@ -39,6 +40,8 @@ const openReader = (data: ThreadData): Engine<Reads> => {
     event: prepareEvent(db),
     events: prepareEvents(db),
     tally: prepareTally(db),
+    pulse: prepareReadPulse(db),
+    latest: prepareLatest(db),
     replayable: prepareReplayable(db),
     documents: prepareDocuments(db),
     documentsVersion: prepareDocumentsVersion(db),
