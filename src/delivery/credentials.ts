@@ -20,6 +20,8 @@ export interface Credentials {
   get(integration: Integration, signal: AbortSignal): Promise<Granted>
   /** After the platform refused `refused`: a token that is not that one. Who comes second gets what the first one brought. */
   renew(integration: Integration, refused: Credential, signal: AbortSignal): Promise<Granted>
+  /** How long the token at hand may be used, in milliseconds since the epoch; `null`: there is none, or none is needed. */
+  usableUntil(integration: Integration): number | null
   /** Gives up what is being fetched. */
   close(): void
 }
@@ -208,5 +210,12 @@ export const createCredentials = ({
     return get(integration, signal)
   }
 
-  return { get, renew, close: () => closing.abort() }
+  const usableUntil: Credentials['usableUntil'] = (integration) => {
+    const oauth = integration.destination.oauth?.(integration.settings)
+    if (oauth === undefined) return null
+    const { token } = entryOf(tokenUrlOf(integration, oauth), oauth)
+    return token !== null && clock.now() < token.endsAt ? token.endsAt : null
+  }
+
+  return { get, renew, usableUntil, close: () => closing.abort() }
 }

@@ -32,6 +32,8 @@ export const usualBreaker: BreakerPolicy = { failures: 5, firstMs: 2_000, longes
 
 export interface Gate {
   readonly parked: Parked | null
+  /** Requests in a row that found nobody. */
+  readonly failures: number
   /** What one request has come to. */
   note(outcomes: readonly Outcome[]): void
 }
@@ -71,6 +73,9 @@ export const createGate = ({
   return {
     get parked() {
       return parked
+    },
+    get failures() {
+      return failures
     },
     note: (outcomes) => {
       const refused = outcomes.find(({ kind }) => kind === 'unauthorized')

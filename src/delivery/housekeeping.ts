@@ -9,9 +9,11 @@ export const startHousekeeping = (options: {
   readonly store: Store
   readonly clock: Clock
   readonly retentionDays: number
+  /** Done before each round. */
+  readonly first?: () => Promise<void>
   readonly report: (news: { readonly deletedEvents: number } | { readonly problem: string }) => void
 }): { readonly stop: () => Promise<void> } => {
-  const { store, clock, retentionDays, report } = options
+  const { store, clock, retentionDays, first = async () => {}, report } = options
   const stopping = new AbortController()
 
   const sweep = async (): Promise<void> => {
@@ -28,7 +30,8 @@ export const startHousekeeping = (options: {
 
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      await sweep().catch((error: unknown) => report({ problem: String(error) }))
+      for (const work of [first, sweep])
+        await work().catch((error: unknown) => report({ problem: String(error) }))
       await clock.sleep(hourMs, stopping.signal)
     }
   }

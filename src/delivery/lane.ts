@@ -40,6 +40,8 @@ export interface Lane {
   readonly parked: Parked | null
   /** Gives back what is claimed and has not left yet: what is to be sent of it is claimed anew. */
   recall(): void
+  /** Requests in a row that found nobody. */
+  readonly failures: number
   /** Claims no more; resolves when nothing is in flight. Once the signal fires, what is on the wire is given up, too. */
   stop(deadline: AbortSignal): Promise<void>
 }
@@ -259,6 +261,9 @@ export const createLane = (options: LaneOptions): Lane => {
       recall.call()
       recall = newRecall()
       wake()
+    },
+    get failures() {
+      return gate.failures
     },
     stop: async (deadline) => {
       stopping.abort()

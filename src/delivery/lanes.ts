@@ -10,6 +10,7 @@ import type { Transport } from './http.ts'
 import { startInquirer, type Inquirer } from './inquiries.ts'
 import { createLane, type Lane } from './lane.ts'
 import { createPacers, paced } from './pace.ts'
+import type { InForce, RateLimiter } from './rate-limit.ts'
 import type { PlainSealer } from './records.ts'
 import type { LaneNews } from './sending.ts'
 import { createSteadyClock } from './steady-clock.ts'
@@ -23,8 +24,23 @@ export interface Lanes {
   recall(integration: string): void
   /** The lanes that do not send for the time being: refused credentials, or nobody answers. They go on by themselves. */
   parked(): readonly (Parked & { readonly integration: string; readonly lane: LaneName })[]
+  /** How an integration's lanes are doing at this moment; `null`: it has none. */
+  condition(integration: string): LanesCondition | null
+  /** Resolves when no lane of it that was told to stop runs any more. */
+  ended(integration: string): Promise<void>
   /** Once the signal fires, what is on the wire is given up and released. */
   stop(deadline: AbortSignal): Promise<void>
+}
+
+export interface LanesCondition {
+  readonly limits: InForce
+  readonly lanes: readonly {
+    readonly lane: LaneName
+    readonly parked: Parked | null
+    readonly failures: number
+  }[]
+  /** Of the access token, where the platform wants one and one is at hand. */
+  readonly tokenUsableUntil: number | null
 }
 
 export interface LanesOptions {
@@ -41,6 +57,7 @@ export interface LanesOptions {
 
 interface Pair {
   readonly integration: Integration
+  readonly limiter: RateLimiter
   readonly lanes: readonly Lane[]
   /** `null` where the first answer is the last. */
   readonly inquirer: Inquirer | null
@@ -55,7 +72,7 @@ const same = (a: Integration, b: Integration): boolean => {
 
 export const createLanes = (options: LanesOptions): Lanes => {
   const pairs = new Map<string, Pair>()
-  const leaving = new Set<Promise<void>>()
+  const leaving = new Map<Promise<void>, string>()
   /** Lanes whose integration changed finish what they have begun; nothing hurries them but the end of the process. */
   const hurry = new AbortController()
   const credentials = createCredentials(options)
@@ -70,6 +87,7 @@ export const createLanes = (options: LanesOptions): Lanes => {
     const { later } = integration.destination
     return {
       integration,
+      limiter,
       lanes: (['realtime', 'batch'] as const).map((lane) =>
         createLane({ ...options, steady, breaker, integration, lane, limiter, credentials }),
       ),
@@ -88,7 +106,7 @@ export const createLanes = (options: LanesOptions): Lanes => {
     const stopped = Promise.all(all).then(() => {
       leaving.delete(stopped)
     })
-    leaving.add(stopped)
+    leaving.set(stopped, pair.integration.key)
     return stopped
   }
 
@@ -120,12 +138,24 @@ export const createLanes = (options: LanesOptions): Lanes => {
           lane.parked === null ? [] : [{ ...lane.parked, integration: integration.key, lane: lane.name }],
         ),
       ),
+    condition: (key) => {
+      const pair = pairs.get(key)
+      if (pair === undefined) return null
+      return {
+        limits: pair.limiter.inForce,
+        lanes: pair.lanes.map(({ name, parked, failures }) => ({ lane: name, parked, failures })),
+        tokenUsableUntil: credentials.usableUntil(pair.integration),
+      }
+    },
+    ended: async (key) => {
+      await Promise.all([...leaving].flatMap(([stopped, of]) => (of === key ? [stopped] : [])))
+    },
     stop: async (deadline) => {
       if (deadline.aborted) hurry.abort()
       else deadline.addEventListener('abort', () => hurry.abort(), { once: true })
       for (const pair of pairs.values()) void stopPair(pair)
       pairs.clear()
-      await Promise.all(leaving)
+      await Promise.all(leaving.keys())
       credentials.close()
     },
   }

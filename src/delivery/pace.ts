@@ -35,4 +35,7 @@ export const paced = (own: RateLimiter, pacer: RateLimiter | null): RateLimiter 
           pacer.slowDown()
         },
         setRate: own.setRate,
+        get inForce() {
+          return own.inForce
+        },
       }

@@ -20,6 +20,15 @@ export interface RateLimiter {
   slowDown(): void
   /** Another limit from now on; who waits goes on waiting under it. */
   setRate(eventsPerSecond: number): void
+  /** What holds at this moment: the limit, less than it after a complaint, and the pause asked for. */
+  readonly inForce: InForce
+}
+
+export interface InForce {
+  /** `Infinity`: lifted. */
+  readonly eventsPerSecond: number
+  /** By the limiter's clock; `null`: nobody waits for the platform. */
+  readonly pausedUntil: number | null
 }
 
 const windowMs = 1_000
@@ -179,6 +188,10 @@ export const createRateLimiter = (eventsPerSecond: number, clock: Clock): RateLi
     setRate: (wanted) => {
       rate = wanted
       sleeper.abort()
+    },
+    get inForce() {
+      const now = clock.now()
+      return { eventsPerSecond: limitAt(now), pausedUntil: notBefore > now ? notBefore : null }
     },
   }
 }

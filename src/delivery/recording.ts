@@ -10,6 +10,7 @@ import type { Carried } from './batches.ts'
 import { inquiriesOf } from './inquiries.ts'
 import { journalLine, presentableRequest } from './journal.ts'
 import { settlementOf } from './settling.ts'
+import { credentialMark } from './vitals.ts'
 
 /** What came of a batch, into the store: each delivery's new state with its line in the journal. */
 
@@ -137,7 +138,7 @@ export const createRecorder = (options: RecorderOptions): Recorder => {
   ): Settlement | null => {
     const now = clock.now()
     try {
-      return settlementOf({
+      const settlement = settlementOf({
         deliveryId: one.claimed.deliveryId,
         attempts: one.claimed.attempts,
         outcome,
@@ -153,6 +154,8 @@ export const createRecorder = (options: RecorderOptions): Recorder => {
           batchSize: batch.length,
         }),
       })
+      if (settlement === null || outcome.kind !== 'unauthorized') return settlement
+      return { ...settlement, credential: credentialMark(integration) }
     } catch (error) {
       tell({ outcome: 'internal', reason: wordsOf(error), events: 1 })
       return buriedFor(error, one)

@@ -3,6 +3,7 @@ import { createAddressGuard } from '../delivery/address-guard.ts'
 import { startHousekeeping } from '../delivery/housekeeping.ts'
 import { createTransport, type Transport } from '../delivery/http.ts'
 import { createLanes, type Lanes } from '../delivery/lanes.ts'
+import { createOrphans } from '../delivery/orphans.ts'
 import type { LaneNews } from '../delivery/sending.ts'
 import type { Ground } from './ground.ts'
 import type { Log } from '../log.ts'
@@ -54,10 +55,21 @@ export const startBack = async (
     },
   })
   ground.followIntegrations(lanes.follow)
+  const orphans = createOrphans({
+    store,
+    lanes,
+    clock,
+    declared: () => new Set(ground.configuration.integrations.map(({ key }) => key)),
+    managed: ground.managed.keys,
+    report: (news) => log.warn(news, 'deliveries of an integration that is gone are given up'),
+  })
+  // After the lanes, which then know what they have to let go of.
+  ground.managed.onChange(orphans.follow)
   const housekeeping = startHousekeeping({
     store,
     clock,
     retentionDays: config.retentionDays,
+    first: orphans.sweep,
     report: (news) =>
       'problem' in news ? log.warn(news, 'housekeeping failed') : log.info(news, 'housekeeping'),
   })
@@ -66,6 +78,7 @@ export const startBack = async (
     transport,
     onAttempt: (listener) => void listeners.push(listener),
     close: async (deadline) => {
+      orphans.stop()
       await Promise.all([lanes.stop(deadline), housekeeping.stop()])
       await transport.close()
     },

@@ -32,6 +32,8 @@ export interface ManagedIntegrations {
   refresh(): Promise<void>
   /** Those in force. */
   current(): readonly Integration[]
+  /** `site/id` of all that lie in the store, usable or not, their site known or not. */
+  keys(): ReadonlySet<string>
   /** Of one site, those that cannot be used included, by id. */
   of(site: string): readonly ManagedIntegration[]
   /** `declaration.config` must have passed its destination's schema. In force, and told to the listeners, when it resolves. */
@@ -283,6 +285,7 @@ export const createManagedIntegrations = ({
       if (moved) tell()
     },
     current,
+    keys: () => new Set(documents.map(({ site, id }) => `${site}/${id}`)),
     of,
     put,
     remove: (site, id, expected, entry) => changed(store.deleteDocument({ kind, site, id }, expected, entry)),
