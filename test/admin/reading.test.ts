@@ -188,36 +188,6 @@ describe('diagnostics', () => {
 })
 
 describe('health', () => {
-  test('says of each integration what it does, what waits and what holds it up', async () => {
-    await using platform = await startWebhook()
-    platform.next({ status: 401 })
-    await using it = await startAdminScene([
-      site(
-        hook(platform.url),
-        hook(nowhere, { id: 'resting', status: 'paused' }),
-        hook(nowhere, { id: 'trial', testMode: true }),
-      ),
-    ])
-    await it.engine.intake.accept([at('e1')])
-    await until(
-      () => it.engine.lanes.parked(),
-      (parked) => parked.length === 1,
-    )
-    const { json } = await it.ask('GET', '/api/v1/sites/shop/integrations/health')
-    expect(
-      json.integrations.map(({ id, state, pending }: Readonly<Record<string, unknown>>) => [
-        id,
-        state,
-        pending,
-      ]),
-    ).toEqual([
-      ['crm', 'parked', 1],
-      ['resting', 'paused', 0],
-      ['trial', 'test', 0],
-    ])
-    expect(json.integrations[0].limits).toEqual({ eventsPerSecond: 50, batchSize: 1 })
-  })
-
   test('readiness needs no key and says what is missing', async () => {
     let reason: string | null = null
     await using it = await startAdminScene([site()], { notReady: () => reason })

@@ -5,6 +5,7 @@ import { request } from 'undici'
 import { auditRoutes } from '../../src/admin/audit.ts'
 import { dataLayerRoutes } from '../../src/admin/data-layer.ts'
 import { eventRoutes } from '../../src/admin/events.ts'
+import { integrationHealthRoutes } from '../../src/admin/integration-health.ts'
 import { integrationRoutes } from '../../src/admin/integrations.ts'
 import { keyRoutes } from '../../src/admin/key-routes.ts'
 import { createKeys, type Scope } from '../../src/admin/keys.ts'
@@ -118,6 +119,7 @@ export const startSettingsScene = async (options: SceneOptions = {}): Promise<Se
         currency: 'EUR',
         integrations: inForce.filter((one) => one.site === id),
       })),
+    lanes,
     now: clock.now,
     rulesFile: 'rules.json',
   }
@@ -129,6 +131,7 @@ export const startSettingsScene = async (options: SceneOptions = {}): Promise<Se
     ...mappingRoutes(shared),
     ...webhookRoutes({ ...shared, routes: common }),
     ...dataLayerRoutes(shared),
+    ...integrationHealthRoutes(shared),
   ]
   const faults: unknown[] = []
   const admin = await startAdmin({

@@ -80,9 +80,14 @@ export const startAdminScene = async (
     readonly requestsPerSecond?: number
     /** Of the listener; the system's when absent. */
     readonly now?: () => number
+    /** Where the store lies; it is left there. */
+    readonly folder?: string
+    /** What the lanes serve; the sites' own when absent. */
+    readonly lanes?: readonly Integration[]
   } = {},
 ): Promise<AdminScene> => {
-  const engine = await startEngine(sites.flatMap(({ integrations }) => integrations))
+  const { folder, lanes = sites.flatMap(({ integrations }) => integrations) } = options
+  const engine = await startEngine(lanes, folder === undefined ? {} : { folder })
   const faults: unknown[] = []
   const { store, transport } = engine
   const keys = createKeys(store, adminKey)
