@@ -4,7 +4,9 @@ import type { EventQuery, JournalLine, Store, StoredDelivery, StoredEvent } from
 import { parse } from './parse.ts'
 import { Problem } from './problem.ts'
 import { ok, type Route } from './route.ts'
-import { integrationNamed, siteNamed, type AdminSite } from './sites.ts'
+import { historyNamed } from './history.ts'
+import { siteNamed, type AdminSite } from './sites.ts'
+import { orUnavailable } from './store-trouble.ts'
 
 /** The event log: what happened to each event, and why. */
 
@@ -151,8 +153,9 @@ export const eventRoutes = (options: {
       handle: async ({ params, query }) => {
         const site = siteNamed(sites(), params['siteId'])
         const { platform, ...wish } = parse(eventsQuery, query, 'query')
-        const integration = platform === undefined ? undefined : integrationNamed(site, platform).key
-        const page = await store.events(queryOf(site.id, wish, integration))
+        const integration =
+          platform === undefined ? undefined : (await historyNamed(store, site, platform)).key
+        const page = await orUnavailable(store.events(queryOf(site.id, wish, integration)))
         return ok({ events: page.events.map(eventShown), nextCursor: page.nextCursor })
       },
     },
@@ -164,7 +167,7 @@ export const eventRoutes = (options: {
       answers: { 200: 'The event: rule, facts and their sources, consent, deliveries, every attempt.' },
       handle: async ({ params }) => {
         const site = siteNamed(sites(), params['siteId'])
-        const event = await store.event(site.id, params['eventId'] ?? '')
+        const event = await orUnavailable(store.event(site.id, params['eventId'] ?? ''))
         if (event === null)
           throw new Problem('not_found', `The site "${site.id}" has no event "${params['eventId']}".`)
         return ok(eventShown(event))
@@ -176,12 +179,19 @@ export const eventRoutes = (options: {
       summary: 'Deliveries of one integration, newest first',
       scope: 'read',
       query: logsQuery,
-      answers: { 200: 'A page of deliveries and the cursor of the next.' },
+      answers: {
+        200: 'A page of deliveries and the cursor of the next; of one that was deleted as long as there are any.',
+      },
       handle: async ({ params, query }) => {
         const site = siteNamed(sites(), params['siteId'])
-        const { key } = integrationNamed(site, params['provider'])
-        const page = await store.events(queryOf(site.id, parse(logsQuery, query, 'query'), key))
-        return ok({ logs: page.events.flatMap((event) => logShown(event, key)), nextCursor: page.nextCursor })
+        const wish = parse(logsQuery, query, 'query')
+        const { key, deleted } = await historyNamed(store, site, params['provider'] ?? '')
+        const page = await orUnavailable(store.events(queryOf(site.id, wish, key)))
+        return ok({
+          logs: page.events.flatMap((event) => logShown(event, key)),
+          nextCursor: page.nextCursor,
+          ...(deleted ? { deleted } : {}),
+        })
       },
     },
   ]

@@ -279,9 +279,10 @@ export const integrationRoutes = (options: IntegrationOptions): readonly Route[]
     {
       method: 'DELETE',
       path: `${base}/:provider`,
-      summary: 'Delete an integration; its history stays',
+      summary:
+        'Delete an integration; its history stays, and what waited can be replayed when it is made again',
       scope: 'write',
-      answers: { 204: 'Deleted; nothing more is sent.' },
+      answers: { 204: 'Deleted; nothing more is sent, and what waited ends as failed.' },
       handle: integrations.remove,
     },
   ]

@@ -1,3 +1,4 @@
+import { findDestination } from '../destinations/index.ts'
 import { randomId, createIntegrations, type IntegrationOptions } from './integrations.ts'
 import { integrationBody } from './integration-body.ts'
 import { Problem } from './problem.ts'
@@ -34,10 +35,13 @@ export const webhookRoutes = (
   const integrations = createIntegrations(options)
 
   /** By its id alone: `webhook` as a platform's name would mean any of them. */
-  const asProvider = (call: Call): Call => {
+  const asProvider = (call: Call, end: string): Call => {
     const site = siteNamed(options.sites(), call.params['siteId'])
     const id = call.params['webhookId'] ?? ''
     const known = configuredOf(options, site.id).some((one) => one.id === id)
+    // Whether there is a history to show is for the log to say: nobody knows any more of what platform it was.
+    if (!known && end === '/logs' && findDestination(id) === null)
+      return { ...call, params: { ...call.params, provider: id } }
     if (!known || configuredNamed(options, site.id, id).destination.name !== platform) throw missing(call)
     return { ...call, params: { ...call.params, provider: id } }
   }
@@ -52,7 +56,7 @@ export const webhookRoutes = (
         ...original,
         path: `${base}/webhooks/:webhookId${end}`,
         summary: `${original.summary} (of a webhook)`,
-        handle: async (call) => original.handle(asProvider(call)),
+        handle: async (call) => original.handle(asProvider(call, end)),
       },
     ]
   }

@@ -191,6 +191,15 @@ describe('an integration made through the API', () => {
     expect((await it.ask('GET', story)).json.deliveries).toMatchObject([
       { integration: 'crm', status: 'sent' },
     ])
+    const logs = await it.ask('GET', `${base}/crm/logs`)
+    expect([logs.status, logs.json]).toMatchObject([200, { logs: [{ eventId: 'e1' }], deleted: true }])
+    expect((await it.ask('GET', `${base}/crm/logs?status=failed`)).json).toMatchObject({ logs: [] })
+    expect((await it.ask('GET', `${base}/webhooks/crm/logs`)).json.logs).toHaveLength(1)
+    expect((await it.ask('GET', '/api/v1/sites/shop/events?platform=crm')).json.events).toHaveLength(1)
+    for (const name of ['another', 'webhooks/another', 'webhooks/webhook'])
+      expect((await it.ask('GET', `${base}/${name}/logs`)).status).toBe(404)
+    await it.store.sweep(Date.now() + 1_000)
+    expect((await it.ask('GET', `${base}/crm/logs`)).status).toBe(404)
   })
 })
 
