@@ -1,9 +1,16 @@
-import { fastify, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
+import {
+  fastify,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import type { AddressInfo } from 'node:net'
 import type { Keys, Grant } from './keys.ts'
 import { openApiDocument } from './openapi.ts'
 import { Problem, type ProblemCode } from './problem.ts'
 import type { Route } from './route.ts'
+import type { Turnstile } from './turnstile.ts'
 
 /** The admin listener: JSON only, one table of routes, one shape of error. */
 export interface Admin {
@@ -11,17 +18,18 @@ export interface Admin {
   close(): Promise<void>
 }
 
-export interface AdminOptions {
+export interface AdminOptions extends DeskOptions {
   readonly listen: { readonly host: string; readonly port: number }
+  readonly version: string
+}
+
+export interface DeskOptions {
   readonly routes: readonly Route[]
   readonly keys: Keys
-  readonly version: string
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
+  /** One for all doors that take the same keys. */
+  readonly turnstile: Turnstile
   /** An error of ours, with the id that its answer names. */
   readonly onFault: (fault: { readonly requestId: string; readonly error: unknown }) => void
-  /** Requests of one key per second, in bursts of twice that; 100. */
-  readonly requestsPerSecond?: number
 }
 
 const bodyLimit = 1024 * 1024
@@ -51,20 +59,23 @@ const problemOf = (error: FastifyError | Problem, requestId: string): Problem =>
 const bearer = (header: string | undefined): string | null =>
   /^Bearer +(\S+)\s*$/i.exec(header ?? '')?.[1] ?? null
 
-/** A second's worth of requests, twice over, for each key; the map holds only keys that exist. */
-const createTurnstile = (perSecond: number, now: () => number): ((key: string) => boolean) => {
-  const buckets = new Map<string, { tokens: number; at: number }>()
-  return (key) => {
-    const at = now()
-    const bucket = buckets.get(key) ?? { tokens: perSecond * 2, at }
-    const tokens = Math.min(perSecond * 2, bucket.tokens + (Math.max(at - bucket.at, 0) / 1000) * perSecond)
-    buckets.set(key, { tokens: Math.max(tokens - 1, 0), at })
-    return tokens >= 1
+/**
+ * Which methods an address has, for whoever asks or has used another; `null`: there is no such address. Nothing here ever
+ * allows a page of another origin anything: keys belong in back ends, not in browsers.
+ */
+const createAllowed = (routes: readonly Route[]): ((path: string) => string | null) => {
+  const rows = routes.map(({ method, path }) => ({
+    method,
+    form: new RegExp(`^${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}/?$`),
+  }))
+  return (path) => {
+    const methods = new Set<string>(rows.flatMap(({ method, form }) => (form.test(path) ? [method] : [])))
+    return methods.size === 0 ? null : [...methods, 'OPTIONS'].join(', ')
   }
 }
 
-export const startAdmin = async (options: AdminOptions): Promise<Admin> => {
-  const { routes, keys, now, onFault, requestsPerSecond = 100 } = options
+/** What serves the routes, whoever brings the requests: keys, limits, the shape of answers and of errors. */
+export const createDesk = ({ routes, keys, turnstile, onFault }: DeskOptions): FastifyInstance => {
   const app = fastify({
     bodyLimit,
     requestTimeout: 30_000,
@@ -76,7 +87,6 @@ export const startAdmin = async (options: AdminOptions): Promise<Admin> => {
     onConstructorPoisoning: 'error',
     routerOptions: { maxParamLength: 300, ignoreTrailingSlash: true },
   })
-  const mayPass = createTurnstile(requestsPerSecond, now)
 
   const answer = (reply: FastifyReply, problem: Problem): FastifyReply => {
     if (problem.retryAfterSeconds !== null) reply.header('retry-after', String(problem.retryAfterSeconds))
@@ -89,16 +99,20 @@ export const startAdmin = async (options: AdminOptions): Promise<Admin> => {
     if (problem.status >= 500) onFault({ requestId: request.id, error: problem.cause ?? error })
     return answer(reply, problem)
   })
-  app.setNotFoundHandler((request, reply) =>
-    answer(
-      reply,
-      new Problem('not_found', `There is no ${request.method} ${request.url.split('?')[0] ?? ''}.`),
-    ),
-  )
+  const allowed = createAllowed(routes)
+  const pathOf = ({ url }: FastifyRequest): string => url.split('?')[0] ?? ''
+  app.setNotFoundHandler((request) => {
+    throw new Problem('not_found', `There is no ${request.method} ${pathOf(request)}.`)
+  })
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
     // Answers hold what only the holder of the key may see.
     reply.header('cache-control', 'no-store')
+    const methods = request.is404 ? allowed(pathOf(request)) : null
+    if (methods === null) return
+    reply.header('allow', methods)
+    if (request.method === 'OPTIONS') return reply.code(204).send()
+    throw new Problem('method_not_allowed', `${request.method} is not served here; ${methods} are.`)
   })
 
   const authorise = async (request: FastifyRequest, { scope }: Route): Promise<Grant | null> => {
@@ -107,7 +121,7 @@ export const startAdmin = async (options: AdminOptions): Promise<Admin> => {
     const grant = token === null ? null : await keys.grantOf(token)
     if (grant === null)
       throw new Problem('unauthorized', 'A valid key is needed: Authorization: Bearer <key>.')
-    if (!mayPass(grant.id))
+    if (!turnstile.mayPass(grant.id))
       throw new Problem('too_many_requests', 'Too many requests with this key.', { retryAfterSeconds: 1 })
     if (!grant.scopes.has(scope))
       throw new Problem('forbidden', `This key may not do that; it needs the scope "${scope}".`)
@@ -145,9 +159,14 @@ export const startAdmin = async (options: AdminOptions): Promise<Admin> => {
       },
     })
   }
-  const document = openApiDocument(routes, options.version)
-  app.get('/api/v1/openapi.json', async () => document)
   app.decorateRequest('grant', null)
+  return app
+}
+
+export const startAdmin = async (options: AdminOptions): Promise<Admin> => {
+  const app = createDesk(options)
+  const document = openApiDocument(options.routes, options.version)
+  app.get('/api/v1/openapi.json', async () => document)
 
   await app.listen({ host: options.listen.host, port: options.listen.port })
   const { address, family, port } = app.server.address() as AddressInfo

@@ -352,6 +352,20 @@ export const trafficFields = {
   ).optional(),
   consent: consentSettingsSchema.optional(),
   identity: identitySchema.optional(),
+  ingest: z
+    .strictObject({
+      public: field(
+        z.boolean(),
+        'Public',
+        "true: POST /tracking/ingest is answered on the site's own hosts, too, and never reaches the origin.",
+        true,
+      ).optional(),
+    })
+    .meta({
+      title: 'Ingest',
+      description: 'Where back ends may send events; to the admin listener alone when absent.',
+    })
+    .optional(),
   holdMs: field(
     z.int().min(0).max(10_000),
     'Hold',

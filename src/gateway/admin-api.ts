@@ -1,11 +1,10 @@
-import { createKeys } from '../admin/keys.ts'
 import { createMetrics, type Counted } from '../admin/metrics.ts'
 import { adminRoutes } from '../admin/routes.ts'
 import { startAdmin, type Admin } from '../admin/server.ts'
-import type { AdminSite } from '../admin/sites.ts'
 import { ConfigurationError, isLoopback, type AdminConfig } from '../config.ts'
 import type { Back } from './back.ts'
 import { createCredentials } from '../delivery/credentials.ts'
+import type { Doors } from './doors.ts'
 import type { Intake } from '../delivery/intake.ts'
 import type { Ground } from './ground.ts'
 import { listenProblem } from './preconditions.ts'
@@ -18,6 +17,7 @@ export interface AdminApiOptions {
   readonly ground: Ground
   readonly back: Back
   readonly intake: Intake
+  readonly doors: Doors
   /** For whoever wants to change what is declared there. */
   readonly rulesFile: string
   readonly counted: () => Counted
@@ -27,21 +27,15 @@ export interface AdminApiOptions {
 
 /** @throws ConfigurationError where it cannot listen. */
 export const startAdminApi = async (options: AdminApiOptions): Promise<Admin> => {
-  const { admin, ground, back, intake, rulesFile, counted, notReady } = options
-  const { clock, log, store, managed, sealer } = ground
+  const { admin, ground, back, intake, doors, rulesFile, counted, notReady } = options
+  const { clock, store, managed, sealer } = ground
   const { transport, lanes } = back
   const now = clock.now
-  const keys = createKeys(store, admin.key, now)
+  const { keys, turnstile, sites, onFault } = doors
   const credentials = createCredentials({ transport, clock })
   const metrics = createMetrics({ counted, store, now, open: isLoopback(admin.listen.host) })
   back.onAttempt(metrics.attempted)
 
-  const sites = (): readonly AdminSite[] =>
-    ground.configuration.sites.map(({ traffic }) => ({
-      id: traffic.id,
-      currency: traffic.currency,
-      integrations: ground.integrationsOf(traffic.id),
-    }))
   const routes = adminRoutes({
     store,
     managed,
@@ -66,10 +60,9 @@ export const startAdminApi = async (options: AdminApiOptions): Promise<Admin> =>
     const listener = await startAdmin({
       listen: admin.listen,
       keys,
+      turnstile,
       version: '0.1.0',
-      now,
-      onFault: ({ requestId, error }) =>
-        log.error({ requestId, err: error }, 'a request of the admin API failed'),
+      onFault,
       routes,
     })
     return {

@@ -3,6 +3,7 @@ import type { AccessWriter } from './access-log.ts'
 import type { Config, Environment } from '../config.ts'
 import type { Summary } from './configuration.ts'
 import { countedOf, type Counts } from './counts.ts'
+import { createDoors } from './doors.ts'
 import { startEngine } from './engine.ts'
 import type { Log } from '../log.ts'
 import { startServing } from './serving.ts'
@@ -47,7 +48,10 @@ export const startGateway = async (
     one.close(AbortSignal.timeout(0)),
   )
   const { ground, front, back, intake } = engine
-  const serving = started.adopt(await startServing(config, { ground, front, access }), (one) => one.close(0))
+  const doors = createDoors(ground, intake, config.admin?.key ?? null)
+  started.defer(() => doors.ingest.close())
+  const visible = { ground, front, ingest: doors.ingest.answer, access }
+  const serving = started.adopt(await startServing(config, visible), (one) => one.close(0))
   const counts = (): Counts => ({ proxy: serving.stats, ...front.counts() })
   let stopping = false
   const admin =
@@ -58,6 +62,7 @@ export const startGateway = async (
           ground,
           back,
           intake,
+          doors,
           rulesFile: config.rules,
           counted: () => countedOf(counts()),
           notReady: () => (stopping ? 'the gateway is stopping' : null),
@@ -79,7 +84,7 @@ export const startGateway = async (
       stopping = true
       // From the visitor inwards: whoever still gets a page has its event committed.
       await serving.close(deadlineMs)
-      await admin?.close()
+      await Promise.all([admin?.close(), doors.ingest.close()])
       await engine.close(deadline)
       log.info(counts(), 'stopped')
     },

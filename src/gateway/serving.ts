@@ -11,6 +11,7 @@ import type { Configuration } from './configuration.ts'
 import type { Front } from './front.ts'
 import type { Ground } from './ground.ts'
 import { listenProblem } from './preconditions.ts'
+import type { Ingest } from '../proxy/ingest.ts'
 import { createProxy, type Proxy } from '../proxy/proxy.ts'
 import type { ProxyStats } from '../proxy/stats.ts'
 
@@ -82,10 +83,13 @@ export const startServing = async (
   {
     ground,
     front,
+    ingest,
     access,
   }: {
     readonly ground: Ground
     readonly front: Front
+    /** Of sites that have it on their own hosts. */
+    readonly ingest: Ingest
     /** Where access lines go; absent: among the others. */
     readonly access?: AccessWriter | undefined
   },
@@ -116,6 +120,7 @@ export const startServing = async (
       : { limits: { connectionsPerAddress: config.connectionsPerAddress } }),
     sites: () => ground.configuration.router,
     capture,
+    ingest,
     now: clock.now,
     trust: (address) => trust.has(canonicalAddress(address) ?? address),
     via: viaOf(config.store),

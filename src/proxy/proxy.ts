@@ -15,6 +15,7 @@ import { Http1Client } from './client-http1.ts'
 import { limitConnections } from './connections.ts'
 import { Exchange, type Front, type ProxyLog, type RequestDone } from './exchange.ts'
 import { addForwarded, type Passage } from './forwarded.ts'
+import { isIngest, serveIngest, type Ingest } from './ingest.ts'
 import { defaultLimits, type ProxyLimits } from './limits.ts'
 import { closeServers, listenOn, type ListenAddress } from './listen.ts'
 import { createOrigins, type OriginTls } from './origins.ts'
@@ -46,6 +47,8 @@ export interface ProxyOptions {
   readonly certificates?: Certificates
   /** What an authority that tests a name is to find under this token (RFC 8555 section 8.3); `null`: none of ours. */
   readonly proofOf?: (token: string) => string | null
+  /** Answers `/tracking/ingest` on the hosts of sites that ask for it. */
+  readonly ingest?: Ingest
 }
 
 export interface Proxy {
@@ -208,6 +211,12 @@ export const createProxy = (options: ProxyOptions): Proxy => {
       tellOwn(client, peer, 308, route.site)
       return
     }
+    if (options.ingest !== undefined && route.ingest && isIngest(target)) {
+      serveIngest(front, options.ingest, { client, site: route.site, fields }, (status) =>
+        tellOwn(client, peer, status, route.site),
+      )
+      return
+    }
     if (target === '*' || countForward(method, fields)) {
       sendOptions(client)
       tellOwn(client, peer, 200, route.site)
@@ -274,6 +283,11 @@ export const createProxy = (options: ProxyOptions): Proxy => {
     if (secureLocation(route, target, fields, peer, rawHeaders) !== null) {
       count(stats.refused, 'not_secure')
       turnAway(403, route.site)
+      return
+    }
+    if (options.ingest !== undefined && route.ingest && isIngest(target)) {
+      count(stats.refused, 'method')
+      turnAway(405, route.site)
       return
     }
     addForwarded(fields, passageOf(req.httpVersion, peer, route, fields))

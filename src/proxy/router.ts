@@ -10,6 +10,8 @@ export interface Route {
   readonly originHost: string | null
   /** Where requests over http are sent to; `null` serves them. */
   readonly httpsPort: number | null
+  /** Whether `/tracking/ingest` is answered here instead of by the origin. */
+  readonly ingest: boolean
   /** How long the last byte of an observed answer may wait. */
   readonly holdMs: number
   /**
@@ -29,7 +31,7 @@ export interface SiteRouter {
 
 export type RoutedSite = Pick<
   SiteTraffic,
-  'id' | 'hosts' | 'origin' | 'originHost' | 'redirectToHttps' | 'holdMs'
+  'id' | 'hosts' | 'origin' | 'originHost' | 'redirectToHttps' | 'ingest' | 'holdMs'
 >
 
 const defaultHoldMs = 100
@@ -49,6 +51,7 @@ const routeOf = (site: RoutedSite): Route => {
     origin,
     originHost,
     httpsPort: redirectToHttps === true ? 443 : redirectToHttps === false ? null : redirectToHttps,
+    ingest: site.ingest?.public === true,
     holdMs: site.holdMs ?? defaultHoldMs,
     serverName,
     poolKey: `${origin.origin} ${serverName}`,

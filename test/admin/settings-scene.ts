@@ -13,6 +13,7 @@ import { mappingRoutes } from '../../src/admin/mappings.ts'
 import type { Route } from '../../src/admin/route.ts'
 import { startAdmin } from '../../src/admin/server.ts'
 import { testCallRoutes } from '../../src/admin/test-call.ts'
+import { createTurnstile } from '../../src/admin/turnstile.ts'
 import { webhookRoutes } from '../../src/admin/webhooks.ts'
 import { systemClock } from '../../src/clock.ts'
 import { createAddressGuard } from '../../src/delivery/address-guard.ts'
@@ -138,9 +139,8 @@ export const startSettingsScene = async (options: SceneOptions = {}): Promise<Se
     listen: { host: '127.0.0.1', port: 0 },
     keys,
     version: '0.0.0',
-    now: clock.now,
+    turnstile: createTurnstile(clock.now, 100_000),
     onFault: ({ error }) => faults.push(error),
-    requestsPerSecond: 100_000,
     routes,
   })
   const ask: SettingsScene['ask'] = async (method, path, { body, key = adminKey, headers = {} } = {}) => {

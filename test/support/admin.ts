@@ -1,9 +1,11 @@
 import { request } from 'undici'
+import { createIngestDoor, type IngestDoor } from '../../src/admin/ingest-door.ts'
 import { createKeys, type Keys } from '../../src/admin/keys.ts'
 import { createMetrics, type Counted } from '../../src/admin/metrics.ts'
 import { adminRoutes } from '../../src/admin/routes.ts'
 import { startAdmin } from '../../src/admin/server.ts'
 import type { AdminSite } from '../../src/admin/sites.ts'
+import { createTurnstile } from '../../src/admin/turnstile.ts'
 import { systemClock } from '../../src/clock.ts'
 import { createCredentials } from '../../src/delivery/credentials.ts'
 import type { Intake } from '../../src/delivery/intake.ts'
@@ -20,6 +22,8 @@ export interface AdminScene extends AsyncDisposable {
   readonly url: string
   readonly engine: Engine
   readonly faults: readonly unknown[]
+  /** The other way in: what a request to a site's own host is handed to. */
+  readonly door: IngestDoor
   ask(
     method: string,
     path: string,
@@ -93,15 +97,19 @@ export const startAdminScene = async (
   const keys = createKeys(store, adminKey)
   const managed = createManagedIntegrations({ store, sealer: null, sites: () => sites, now: Date.now })
   await managed.load()
-  const admin = await startAdmin({
-    listen: { host: '127.0.0.1', port: 0 },
+  const shared = {
     keys: options.keys ?? keys,
+    turnstile: createTurnstile(options.now ?? Date.now, options.requestsPerSecond ?? 10_000),
+    onFault: (fault: { readonly error: unknown }) => void faults.push(fault.error),
+  }
+  const intake = options.intake ?? engine.intake
+  const door = createIngestDoor({ ...shared, intake, sites: () => sites, now: Date.now })
+  const admin = await startAdmin({
+    ...shared,
+    listen: { host: '127.0.0.1', port: 0 },
     version: '0.0.0',
-    now: options.now ?? Date.now,
-    onFault: (fault) => faults.push(fault.error),
-    requestsPerSecond: options.requestsPerSecond ?? 10_000,
     routes: adminRoutes({
-      intake: options.intake ?? engine.intake,
+      intake,
       store,
       transport,
       managed,
@@ -129,6 +137,7 @@ export const startAdminScene = async (
     url: admin.url,
     engine,
     faults,
+    door,
     ask: async (method, path, { body, key = adminKey, headers = {} } = {}) => {
       const answer = await request(`${admin.url}${path}`, {
         method: method as 'GET',
@@ -149,7 +158,7 @@ export const startAdminScene = async (
       return { status: answer.statusCode, headers: answer.headers, text, json }
     },
     [Symbol.asyncDispose]: async () => {
-      await admin.close()
+      await Promise.all([admin.close(), door.close()])
       await engine[Symbol.asyncDispose]()
     },
   }

@@ -4,6 +4,7 @@ import { createLog } from '../../log.ts'
 import { startAdminApi } from '../admin-api.ts'
 import { startBack } from '../back.ts'
 import { noCounts } from '../counts.ts'
+import { createDoors } from '../doors.ts'
 import { openGround } from '../ground.ts'
 import { runMember } from './member.ts'
 import type { FrontsNews } from './messages.ts'
@@ -32,6 +33,7 @@ runMember(async ({ name, config }, { rules, say }) => {
           ground,
           back,
           intake,
+          doors: createDoors(ground, intake, config.admin.key),
           rulesFile: config.rules,
           counted: () => fronts.counted,
           notReady,

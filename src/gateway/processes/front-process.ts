@@ -2,6 +2,7 @@ import { ownEnvironment } from '../../config.ts'
 import { createIntake } from '../../delivery/intake.ts'
 import { createLog, openAccessLog } from '../../log.ts'
 import { countedOf } from '../counts.ts'
+import { createDoors } from '../doors.ts'
 import { startFront } from '../front.ts'
 import { openGround } from '../ground.ts'
 import { startServing } from '../serving.ts'
@@ -19,7 +20,8 @@ runMember(async ({ name, config }, { rules, say }) => {
   const intake = createIntake({ store, clock, sealer, integrationsOf, wake })
   const front = startFront(config, ground, intake)
   const access = openAccessLog()
-  const serving = await startServing(config, { ground, front, access: access.write })
+  const { ingest } = createDoors(ground, intake, config.admin?.key ?? null)
+  const serving = await startServing(config, { ground, front, ingest: ingest.answer, access: access.write })
   return {
     places: { url: serving.url, tlsUrl: serving.tlsUrl },
     counted: () => countedOf({ proxy: serving.stats, ...front.counts() }),
@@ -31,6 +33,7 @@ runMember(async ({ name, config }, { rules, say }) => {
       ground.stopFollowing()
       // From the visitor inwards: whoever still gets a page has its event committed.
       await serving.close(deadlineMs)
+      await ingest.close()
       await front.close(deadline)
       await ground.close()
       await access.close()

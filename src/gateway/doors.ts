@@ -1,0 +1,35 @@
+import { createIngestDoor, type IngestDoor } from '../admin/ingest-door.ts'
+import { createKeys, type KeyRing } from '../admin/keys.ts'
+import type { AdminSite } from '../admin/sites.ts'
+import { createTurnstile, type Turnstile } from '../admin/turnstile.ts'
+import type { Intake } from '../delivery/intake.ts'
+import type { Ground } from './ground.ts'
+
+/** What the doors of the API share in a process: the admin listener's, and those on the hosts of sites. */
+export interface Doors {
+  readonly keys: KeyRing
+  readonly turnstile: Turnstile
+  readonly sites: () => readonly AdminSite[]
+  readonly onFault: (fault: { readonly requestId: string; readonly error: unknown }) => void
+  /** For requests that came to a site's own host. */
+  readonly ingest: IngestDoor
+}
+
+/** `adminKey`: `null` where only keys of sites are taken. */
+export const createDoors = (ground: Ground, intake: Intake, adminKey: string | null): Doors => {
+  const { clock, log, store } = ground
+  const now = clock.now
+  const shared = {
+    keys: createKeys(store, adminKey, now),
+    turnstile: createTurnstile(now),
+    sites: (): readonly AdminSite[] =>
+      ground.configuration.sites.map(({ traffic }) => ({
+        id: traffic.id,
+        currency: traffic.currency,
+        integrations: ground.integrationsOf(traffic.id),
+      })),
+    onFault: ({ requestId, error }: { readonly requestId: string; readonly error: unknown }) =>
+      log.error({ requestId, err: error }, 'a request of the API failed'),
+  }
+  return { ...shared, ingest: createIngestDoor({ ...shared, intake, now }) }
+}
