@@ -38,6 +38,10 @@ export const integrationBody = z
   .strictObject({
     id: z.string().optional().meta({ description: 'The name in the address; may be left out.' }),
     platform: z.string().optional().meta({ description: 'Needed where the address names no platform.' }),
+    provider: z
+      .string()
+      .optional()
+      .meta({ description: 'As in the address, or another word for platform; may be left out.' }),
     enabled: z.boolean().optional().meta({ description: 'false: paused.' }),
     status,
     config: config.optional().meta({

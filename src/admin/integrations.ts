@@ -83,16 +83,23 @@ const newcomer = (
   return { id, destination }
 }
 
+/** A body may repeat the address as its `provider`, or say the platform by that word. */
+const platformIn = ({ provider }: IntegrationBody, address: string): string | undefined =>
+  provider === address ? undefined : provider
+
 const sameAsAddressed = (
   wish: IntegrationBody,
   { id, destination }: Pick<Configured, 'id' | 'destination'>,
 ): void => {
+  const { provider } = wish
   const wrong =
-    wish.id !== undefined && wish.id !== id
-      ? { path: 'id', message: `this is "${id}"; a name is not changed` }
-      : wish.platform !== undefined && findDestination(wish.platform) !== destination
-        ? { path: 'platform', message: `"${id}" is of ${destination.name}; delete it and make another` }
-        : null
+    provider !== undefined && provider !== id && findDestination(provider) !== destination
+      ? { path: 'provider', message: `this is "${id}", of ${destination.name}` }
+      : wish.id !== undefined && wish.id !== id
+        ? { path: 'id', message: `this is "${id}"; a name is not changed` }
+        : wish.platform !== undefined && findDestination(wish.platform) !== destination
+          ? { path: 'platform', message: `"${id}" is of ${destination.name}; delete it and make another` }
+          : null
   if (wrong !== null)
     throw new Problem('bad_request', `body: ${wrong.path}: ${wrong.message}`, { issues: [wrong] })
 }
@@ -162,7 +169,7 @@ export const createIntegrations = (options: IntegrationOptions) => {
         'precondition_failed',
         'The version in the body is not the current one. Read it again.',
       )
-    const addressed = before ?? newcomer(provider, wish.platform)
+    const addressed = before ?? newcomer(provider, wish.platform ?? platformIn(wish, provider))
     sameAsAddressed(wish, addressed)
     const { id, destination } = addressed
     if (before === null && configuredOf(options, site).length >= maxPerSite)

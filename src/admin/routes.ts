@@ -11,6 +11,7 @@ import { mappingRoutes } from './mappings.ts'
 import type { Metrics } from './metrics.ts'
 import { replayRoutes } from './replay.ts'
 import type { Route } from './route.ts'
+import { siteRoutes } from './site-routes.ts'
 import { skippedRoutes } from './skipped.ts'
 import { testCallRoutes } from './test-call.ts'
 import { webhookRoutes } from './webhooks.ts'
@@ -19,6 +20,7 @@ type OptionsOf<Factory extends (options: never) => unknown> = Parameters<Factory
 
 /** What all rows together ask for. */
 export type AdminRoutesOptions = OptionsOf<typeof ingestRoutes> &
+  OptionsOf<typeof siteRoutes> &
   OptionsOf<typeof integrationRoutes> &
   OptionsOf<typeof testCallRoutes> &
   OptionsOf<typeof eventRoutes> &
@@ -37,6 +39,7 @@ export const adminRoutes = (options: AdminRoutesOptions): readonly Route[] => {
   const common = [...integrationRoutes(options), ...testCallRoutes(options), ...eventRoutes(options)]
   return [
     ...ingestRoutes(options),
+    ...siteRoutes(options),
     ...common,
     ...webhookRoutes({ ...options, routes: common }),
     ...mappingRoutes(options),

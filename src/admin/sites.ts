@@ -5,6 +5,9 @@ import { Problem } from './problem.ts'
 export interface AdminSite {
   readonly id: string
   readonly currency?: string | undefined
+  readonly hosts?: readonly string[]
+  /** Whether its own hosts take events, too. */
+  readonly publicIngest?: boolean
   readonly integrations: readonly Integration[]
 }
 

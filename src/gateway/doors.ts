@@ -26,6 +26,8 @@ export const createDoors = (ground: Ground, intake: Intake, adminKey: string | n
       ground.configuration.sites.map(({ traffic }) => ({
         id: traffic.id,
         currency: traffic.currency,
+        hosts: traffic.hosts,
+        publicIngest: traffic.ingest?.public === true,
         integrations: ground.integrationsOf(traffic.id),
       })),
     onFault: ({ requestId, error }: { readonly requestId: string; readonly error: unknown }) =>

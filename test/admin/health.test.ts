@@ -1,11 +1,13 @@
 import { rm } from 'node:fs/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { EventId } from '../../src/event/brand.ts'
 import { startWebhook } from '../platforms/webhook.ts'
 import { integrationOf, startAdminScene, type AdminScene } from '../support/admin.ts'
 import { captured } from '../support/events.ts'
 import { until } from '../support/until.ts'
 import { sealingKeys, startSettingsScene, temporaryFolder } from './settings-scene.ts'
+
+vi.setConfig({ testTimeout: 20_000 })
 
 const token = 'the-token-of-the-crm'
 const hook = (url: string, over: object = {}) =>

@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { StoreError } from '../../src/store/store.ts'
 import { adminKey, integrationOf, startAdminScene, type AdminScene } from '../support/admin.ts'
 import { until } from '../support/until.ts'
+
+vi.setConfig({ testTimeout: 20_000 })
 
 /** The door on a site's own host; what it answers as the admin listener does is told in journeys/public-ingest. */
 

@@ -89,6 +89,23 @@ describe('an integration made through the API', () => {
     expect(several.json.error).toContain('facebook-eu, facebook-us')
   })
 
+  test('may say its provider in the body, too, as the documents have it', async () => {
+    await using it = await startSettingsScene()
+    const body = { provider: 'webhook', enabled: true, config: { url: 'https://crm.example.com/in' } }
+    expect((await it.ask('PUT', `${base}/webhook`, { body })).status).toBe(201)
+    expect((await it.ask('PUT', `${base}/webhook`, { body })).status).toBe(200)
+    expect((await it.ask('PUT', `${base}/crm`, { body })).json).toMatchObject({
+      id: 'crm',
+      platform: 'webhook',
+    })
+    expect((await it.ask('PUT', `${base}/crm`, { body: { ...body, provider: 'crm' } })).status).toBe(200)
+    const wrong = await it.ask('PUT', `${base}/crm`, { body: { ...body, provider: 'meta' } })
+    expect([wrong.status, wrong.json.issues]).toEqual([
+      400,
+      [{ path: 'provider', message: 'this is "crm", of webhook' }],
+    ])
+  })
+
   test('made under a platform’s alias bears the platform’s name', async () => {
     await using it = await startSettingsScene()
     const made = await it.ask('PUT', `${base}/gads`, { body: { enabled: false, config: {} } })
