@@ -70,6 +70,10 @@ export const createGateway = async ({
     now: engine.ground.clock.now,
     onFault: (error) => log.error({ err: error }, 'a page could not be watched'),
   })
+  if (engine.ground.configuration.sites.some(({ traffic }) => traffic.ingest?.public === true))
+    log.warn(
+      'sites have "ingest.public", and a plugin answers no requests: events go to the standalone gateway',
+    )
   let closed: Promise<void> | null = null
   const close = async (deadlineMs: number): Promise<void> => {
     const deadline = AbortSignal.timeout(deadlineMs)

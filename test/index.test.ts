@@ -51,6 +51,15 @@ describe('what is wrong is said before anything is watched', () => {
     await expect(made).rejects.toThrow(/rules:.*hosts/)
   })
 
+  test('that a site asks for events on its own host, where a plugin answers nothing', async () => {
+    await using folder = await folderOfItsOwn()
+    const rules = { sites: [{ ...nowhere.sites[0]!, ingest: { public: true } }] }
+    const { log, text } = collectedLog()
+    const gateway = await createGateway({ rules, store: `sqlite:${folder.path}/s.db`, env, log })
+    await gateway.close()
+    expect(text()).toContain('ingest.public')
+  })
+
   test('a file that is not there, a store that is none, a setting that cannot be read', async () => {
     await using folder = await folderOfItsOwn()
     const { log } = collectedLog()
