@@ -1,12 +1,12 @@
-import type { CapturedEvent, CustomData, FactSource, UserData } from '../event/event.ts'
-import type { SiteId } from '../event/brand.ts'
-import { holdsEmail } from '../event/email-like.ts'
+import type { CapturedEvent, CustomData, FactSource } from '../event/event.ts'
+import type { EventId, SiteId } from '../event/brand.ts'
 import { orderEventId, randomEventId } from '../event/id.ts'
 import { isRetiredCurrency } from '../event/money.ts'
 import { canonicalName } from '../event/names.ts'
 import { enrich } from './enrich.ts'
 import { extract, present, type ExtractContext } from './extract.ts'
 import type { ProductFacts } from './page/facts.ts'
+import { namesPerson } from './personal.ts'
 import { repeatIdOf } from './repeat.ts'
 import type { Action, ExtractField, Rule, SiteTraffic } from './rules.ts'
 import type { Visit } from './visit.ts'
@@ -55,27 +55,15 @@ const withCurrency = (
       }
 }
 
-/** Shorter names stand inside too many words. */
-const shortestName = 3
-
-/** Titles greet the customer, and people type addresses into search fields: such a text is not kept, nor sent. */
-const namesPerson = (text: string, { email, phone, firstName, lastName, externalId }: UserData): boolean => {
-  const folded = text.toLowerCase()
-  return (
-    holdsEmail(text) ||
-    [email, phone, firstName, lastName, externalId].some(
-      (value) => value !== undefined && value.length >= shortestName && folded.includes(value.toLowerCase()),
-    )
-  )
-}
-
-export const assemble = (action: Action, reading: Reading): CapturedEvent => {
+/** `given`: the id that the visitor has been told already, for an event that has no order's. */
+export const assemble = (action: Action, reading: Reading, given?: EventId): CapturedEvent => {
   const { site, rule, visit, context, product } = reading
   const type = canonicalName(action.eventType)
   const extracted = extract(action.extract ?? {}, action.set ?? {}, context)
   const enriched = enrich(type, action.enrich ?? 'auto', extracted.custom, context.page, product)
   const priced = withCurrency(enriched.custom, site)
   const { orderId, searchString } = priced.custom
+  // Such a text is not kept, nor sent.
   const withheld = (text: string | undefined): boolean =>
     text !== undefined && namesPerson(text, extracted.userData)
   const title = context.page?.title ?? undefined
@@ -88,7 +76,9 @@ export const assemble = (action: Action, reading: Reading): CapturedEvent => {
     event: {
       id:
         orderId === undefined
-          ? (repeatIdOf({ site: siteId, rule, type, visit }, priced.custom) ?? randomEventId(visit.at))
+          ? (repeatIdOf({ site: siteId, rule, type, visit }, priced.custom) ??
+            given ??
+            randomEventId(visit.at))
           : orderEventId(siteId, type, orderId),
       site: siteId,
       type,

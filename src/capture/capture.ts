@@ -1,4 +1,5 @@
 import type { CapturedEvent } from '../event/event.ts'
+import type { Coding } from './page/collect-decode.ts'
 
 /**
  * Capture knows no server. A host (the gateway's proxy, or the plugin) shows it each request and tells the observation
@@ -33,6 +34,25 @@ export interface Amendment {
   readonly fields: readonly string[]
   /** The rest of this answer is of no interest: the host may go on as if nobody had asked, and tell no more of it. */
   readonly over?: boolean
+  /** Bytes are to follow the page's own. */
+  readonly page?: PageAmendment
+}
+
+/**
+ * What follows a page, decided while it passes. No byte of the page itself is other than it came; only its content coding is
+ * undone and done again.
+ */
+export interface PageAmendment {
+  /** Fields that are not true of the longer page, in lower case. */
+  readonly without: ReadonlySet<string>
+  /** Of the answer; `null`: none. */
+  readonly coding: Coding | null
+  /** The page's bytes in passing, without the coding; read before the call returns. */
+  passed(bytes: Uint8Array): void
+  /** Asked once, when the page has passed and nothing is waited for any more. `null`: nothing follows. */
+  tail(): Uint8Array | null
+  /** The host leaves the answer as it is, or gives it up: `tail` is not asked. */
+  leave(reason: 'busy' | 'bad_encoding'): void
 }
 
 /** Told in this order: `responseHead`, `chunk`…, then `end` or `abort`. */

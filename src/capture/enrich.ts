@@ -21,6 +21,10 @@ const orderLike: ReadonlySet<EventType> = new Set([
   'schedule',
 ])
 
+/** Whether the page's markup may bring an order number, from which the event's id is then made. */
+export const mayBringOrder = (type: EventType, mode: Enrichment): boolean =>
+  mode !== 'off' && orderLike.has(type)
+
 /** Value and currency come from one node or not at all: a price in one place and a currency in another are two facts. */
 const money = (
   custom: CustomData,

@@ -3,6 +3,12 @@ import { canonicalName, laneOf } from '../event/names.ts'
 import { assemble, missingFields } from './assemble.ts'
 import type { Capture, Observation, OnEvent, RequestHead, ResponseHead, SkipReason } from './capture.ts'
 import type { Trust } from './client-address.ts'
+import {
+  openDataLayer,
+  type DataLayer,
+  type DataLayerResult,
+  type DataLayerWish,
+} from './data-layer/layer.ts'
 import { headerValue } from './headers.ts'
 import type { Keeper, Keeping } from './identity/keeper.ts'
 import type { Candidate, CompiledSite, Matcher } from './match.ts'
@@ -28,6 +34,9 @@ export interface CaptureOptions {
     readonly rule: string
     readonly reason: SkipReason
   }) => void
+  /** What the pages of a site are told of their events; `null`, and where it is absent: nothing. */
+  readonly dataLayerOf?: (site: string) => DataLayerWish | null
+  readonly onDataLayer?: (told: { readonly site: string; readonly result: DataLayerResult }) => void
   /** A fault of ours: counted and logged; the visitor never sees it. */
   readonly onFault: (error: unknown) => void
 }
@@ -54,6 +63,8 @@ export const createCapture = ({
   onEvent,
   keeper,
   onSkip,
+  dataLayerOf = () => null,
+  onDataLayer = () => {},
   onFault,
 }: CaptureOptions): RunningCapture => {
   const beingRead = new Set<Promise<unknown>>()
@@ -100,13 +111,14 @@ export const createCapture = ({
     let firing: readonly Candidate[] = candidates
     let answer: ResponseHead | null = null
     let collector: Collector | null = null
+    let layer: DataLayer | null = null
 
     const read = async (head: ResponseHead): Promise<readonly CapturedEvent[]> => {
       const collected = (await collector?.finish()) ?? null
       const readings = await readingsOf(reader, { site: site.site, visit, answer: head, collected, firing })
       return readings.flatMap((reading) =>
         reading.rule.actions.flatMap((action) => {
-          const captured = assemble(action, reading)
+          const captured = assemble(action, reading, layer?.idOf(action))
           if (missingFields(action, captured).length === 0) return [captured]
           onSkip({ site: site.site.id, rule: reading.rule.id, reason: 'incomplete' })
           return []
@@ -123,7 +135,22 @@ export const createCapture = ({
       } finally {
         beingRead.delete(reading)
       }
+      layer?.tell(events)
       await Promise.all(events.map(onEvent))
+    }
+
+    const openLayer = (head: ResponseHead): DataLayer | null => {
+      const id = site.site.id
+      const wish = dataLayerOf(id)
+      if (wish === null || firing.length === 0 || head.status === 304) return null
+      const count = (result: DataLayerResult): void => onDataLayer({ site: id, result })
+      try {
+        return openDataLayer({ wish, site: site.site, visit, firing, answer: head, count })
+      } catch (error) {
+        // The page goes without; its event does not.
+        onFault(error)
+        return null
+      }
     }
 
     return {
@@ -142,13 +169,18 @@ export const createCapture = ({
           collector = createCollector({
             contentEncoding: headerValue(head.rawHeaders, 'content-encoding') ?? null,
           })
-        return keeping === null ? null : { fields: answered(keeping, head) }
+        layer = openLayer(head)
+        const kept = keeping === null ? [] : answered(keeping, head)
+        const told = layer?.amendment ?? null
+        if (kept.length === 0) return told
+        return told === null ? { fields: kept } : { ...told, fields: [...kept, ...told.fields] }
       },
       chunk: (bytes) => collector?.push(bytes),
       end: () => {
         if (answer === null || firing.length === 0) return null
         const committed = fire(answer).catch(onFault)
-        return firing.some(isRealtime) ? committed : null
+        // An id that a page is told is that of a committed event, whatever its lane.
+        return layer?.pushes === true || firing.some(isRealtime) ? committed : null
       },
       abort: () => {
         collector?.abort()

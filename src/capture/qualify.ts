@@ -43,6 +43,10 @@ const notOpened = (
 /** What the rule lets count that is not counted otherwise. */
 export type RuleWishes = Pick<Rule, 'navigation' | 'frames'>
 
+/** Whether the answer becomes a document, in a window or a frame: nothing says that a script asked for it. */
+export const isNavigation = (rawHeaders: readonly string[]): boolean =>
+  notOpened(rawHeaders, { frames: true }) === null
+
 /**
  * Why this request cannot be a conversion, or `null` when it can. Which method the rule wants is the matcher's question.
  */

@@ -1,6 +1,7 @@
 import { canonicalName } from '../event/names.ts'
 import type { Reading } from './assemble.ts'
 import type { ResponseHead } from './capture.ts'
+import type { ExtractContext } from './extract.ts'
 import { headerValue } from './headers.ts'
 import type { Candidate } from './match.ts'
 import { decodeInPieces, detectCharset } from './page/charset.ts'
@@ -52,12 +53,28 @@ const askOf = (source: Source): DomAsk | null => {
 const isMarkupSource = (source: Source): boolean =>
   ['jsonLd', 'meta', 'microdata', 'dataLayer'].some((kind) => kind in source)
 
+/** Whether its value is known only once the page has been read. */
+export const isPageSource = (source: Source): boolean => isMarkupSource(source) || askOf(source) !== null
+
 /** Rules that take nothing from the page spare its reading. */
 export const needsPage = (rule: Rule): boolean =>
-  rule.actions.some(({ enrich }) => enrich !== 'off') ||
-  sourcesOf(rule).some((source) => isMarkupSource(source) || askOf(source) !== null)
+  rule.actions.some(({ enrich }) => enrich !== 'off') || sourcesOf(rule).some(isPageSource)
 
-const charsetOf = ({ rawHeaders }: ResponseHead): string | null =>
+/** What a rule can read of the request alone. */
+export const requestContext = (
+  params: Candidate['params'],
+  visit: Visit,
+  { decimal, currency }: SiteTraffic,
+): Omit<ExtractContext, 'page' | 'dom'> => ({
+  params,
+  query: (name) => visit.query.get(name),
+  cookie: (name) => visit.cookies.get(name) ?? null,
+  header: (name) => headerValue(visit.rawHeaders, name.toLowerCase()) ?? null,
+  ...(decimal === undefined ? {} : { decimal }),
+  ...(currency === undefined ? {} : { currency }),
+})
+
+export const charsetOf = ({ rawHeaders }: ResponseHead): string | null =>
   /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(headerValue(rawHeaders, 'content-type') ?? '')?.[1] ?? null
 
 interface DomFound {
@@ -163,14 +180,9 @@ export const readingsOf = async (reader: PageReader, seen: PageSeen): Promise<re
       product,
       warnings: [...pageWarnings, ...dom.warnings, ...warnings],
       context: {
-        params,
-        query: (name) => visit.query.get(name),
-        cookie: (name) => visit.cookies.get(name) ?? null,
-        header: (name) => headerValue(visit.rawHeaders, name.toLowerCase()) ?? null,
+        ...requestContext(params, visit, site),
         page,
         dom: dom.found,
-        ...(site.decimal === undefined ? {} : { decimal: site.decimal }),
-        ...(site.currency === undefined ? {} : { currency: site.currency }),
       },
     }
   })

@@ -2,7 +2,7 @@
 import type { Transform } from 'node:stream'
 import { constants, createBrotliDecompress, createInflateRaw, createZstdDecompress } from 'node:zlib'
 
-type Coding = 'gzip' | 'deflate' | 'br' | 'zstd'
+export type Coding = 'gzip' | 'deflate' | 'br' | 'zstd'
 
 const codingOf: ReadonlyMap<string, Coding> = new Map([
   ['gzip', 'gzip'],
@@ -39,7 +39,7 @@ const pieceIn = 16 * 1024
 const pieceOut = 32 * 1024
 
 /** RFC 9659: what a zstd body may ask for. The library's own limit lets a few bytes demand 128 MiB. */
-const zstdWindowLog = 23
+export const zstdWindowLog = 23
 
 const zstdFrame = 0xfd2fb528
 const zstdSkippableFrame = 0x184d2a50
@@ -49,7 +49,7 @@ const maxZstdFrames = 32
 const gzipFlags = { headerCrc: 2, extra: 4, name: 8, comment: 16 } as const
 
 /** RFC 1952, 2.3: where the deflate stream begins; `null` when this is no gzip header. */
-const afterGzipHeader = (bytes: Buffer): number | null => {
+export const afterGzipHeader = (bytes: Buffer): number | null => {
   if (bytes.length < 10 || bytes[0] !== 0x1f || bytes[1] !== 0x8b || bytes[2] !== 8) return null
   const flags = bytes[3] ?? 0
   let at = 10
@@ -67,7 +67,7 @@ const afterGzipHeader = (bytes: Buffer): number | null => {
 }
 
 /** RFC 9110, 8.4.1.2: "deflate" is the zlib format, yet some servers send the bare stream, and every browser reads both. */
-const afterZlibHeader = (bytes: Buffer): number => {
+export const afterZlibHeader = (bytes: Buffer): number => {
   if (bytes.length < 2) return 0
   const head = bytes.readUInt16BE(0)
   return (head & 0x0f00) === 0x0800 && head % 31 === 0 ? 2 : 0
@@ -142,7 +142,7 @@ const run = (bytes: Buffer, coding: Coding, pass: Pass): Promise<Decoded & { rea
     feed(0)
   })
 
-const isZstdFrame = (bytes: Buffer): boolean => {
+export const isZstdFrame = (bytes: Buffer): boolean => {
   if (bytes.length < 4) return false
   const magic = bytes.readUInt32LE(0)
   return magic === zstdFrame || (magic & 0xfffffff0) === zstdSkippableFrame
