@@ -97,10 +97,12 @@ export class Http1Client implements Client {
   }
 
   /** The client must see that the answer is not whole (RFC 9112 section 8); only a reset says so when its end is a close. */
-  cut(sized: boolean): void {
+  cut(sized: boolean, flushed = false): void {
     const { socket } = this.#req
-    if (sized || this.#res.chunkedEncoding) socket.destroy()
-    else cut(socket)
+    if (sized || this.#res.chunkedEncoding) {
+      if (flushed) socket.destroySoon()
+      else socket.destroy()
+    } else cut(socket)
   }
 
   /** Node leaves the body out for HEAD. */

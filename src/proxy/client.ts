@@ -45,8 +45,11 @@ export interface Client {
   /** Pairs to follow the body; throws where they cannot be written. */
   trailers(trailers: readonly [string, string][]): void
   end(last: Uint8Array | null): void
-  /** Ends an answer in its middle so that the visitor sees it is not whole. `sized`: its head gave a length. */
-  cut(sized: boolean): void
+  /**
+   * Ends an answer in its middle so that the visitor sees it is not whole. `sized`: its head gave a length. `flushed`: what
+   * has been written is still to reach the visitor, as far as the version of HTTP has a way.
+   */
+  cut(sized: boolean, flushed?: boolean): void
   /** An answer of the gateway's own, whole. */
   say(status: number, rawHeaders: readonly string[], body: string): void
   /** No answer at all. */

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
-import type { Observation } from '../capture/capture.ts'
+import type { Amendment, Observation } from '../capture/capture.ts'
+import { admit, amendFields, amendPage, type AmendedPage } from './amend.ts'
 import type { Client } from './client.ts'
 import { hold } from './hold.ts'
 import type { ProxyLimits } from './limits.ts'
@@ -84,6 +85,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #fields: RequestFields
   readonly #startedAt: number
   #observation: Observation | null
+  #amendment: Amendment | null = null
+  /** The body goes through it. */
+  #amended: AmendedPage | null = null
 
   #upstream: Upstream | null = null
   #controller: Dispatcher.DispatchController | null = null
@@ -202,20 +206,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     if (this.#front.draining) client.leaveAfterwards()
-    let added: readonly string[] = []
-    let over = false
     this.#tell((observation) => {
-      const amendment = observation.responseHead({ status, rawHeaders: head.headers })
-      added = amendment?.fields ?? []
-      over = amendment?.over === true
+      this.#amendment = observation.responseHead({ status, rawHeaders: head.headers })
     })
-    if (over) this.#observation = null
+    if (this.#amendment?.over === true) this.#observation = null
+    const amendment = this.#amendment === null ? null : admit(this.#amendment, this.#front)
+    this.#amendment = amendment
     try {
-      client.head(
-        status,
-        reasonPhrase(statusText),
-        added.length === 0 ? head : { ...head, headers: [...head.headers, ...added] },
-      )
+      client.head(status, reasonPhrase(statusText), amendment === null ? head : amendFields(head, amendment))
     } catch (error) {
       // Node may already have decided that this response has no body: its page would leave the client waiting.
       client.leaveAfterwards()
@@ -224,7 +222,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     this.#head = head
     if (head.contentLength === 0 || status === 204 || status === 304 || client.method === 'HEAD') return
-    if (head.contentLength !== null) this.#remaining = head.contentLength
+    if (amendment?.page !== undefined)
+      this.#amended = amendPage({
+        page: amendment.page,
+        client,
+        stats: this.#front.stats,
+        resume: () => this.#controller?.resume(),
+      })
+    else if (head.contentLength !== null) this.#remaining = head.contentLength
     // The first bytes of the body mostly come with the head and then leave with it; else the head goes alone, at once.
     process.nextTick(flushHead, this)
   }
@@ -240,7 +245,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#flushed = true
     const client = this.#client
     if (this.#remaining >= 0) this.#remaining -= chunk.length
-    if (this.#observation === null) {
+    if (this.#observation === null && this.#amended === null) {
       if (this.#remaining === 0) {
         this.#ended = true
         client.end(chunk)
@@ -251,7 +256,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     this.#tell((observation) => observation.chunk(chunk))
     if (this.#remaining !== 0) {
-      if (!client.write(chunk)) this.#pause(controller)
+      if (!(this.#amended ?? client).write(chunk)) this.#pause(controller)
       return
     }
     this.#lastByte = chunk.subarray(chunk.length - 1)
@@ -283,7 +288,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #addTrailers(rawTrailers: readonly Buffer[]): void {
     try {
-      this.#client.trailers(readTrailers(rawTrailers))
+      this.#client.trailers(readTrailers(rawTrailers, this.#amendment?.page?.without))
     } catch {
       // Trailers may be discarded (RFC 9110 section 6.5); what cannot be written is.
     }
@@ -317,7 +322,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#ended = true
     const last = this.#lastByte
     this.#lastByte = null
-    this.#client.end(last)
+    if (this.#amended === null) this.#client.end(last)
+    else this.#amended.end()
   }
 
   onResponseError(_controller: unknown, error: Error): void {
@@ -352,6 +358,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#ended = true
     this.#tell((observation) => observation.abort())
     this.#observation = null
+    this.#amended?.destroy()
     const cut = this.#client.begun
     if (cut) stats.cutShort += 1
     else count(stats.originFailed, code)
@@ -382,6 +389,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#closed = true
     const { stats, onRequestDone } = this.#front
     stats.active -= 1
+    this.#amended?.destroy()
     if (!this.#ended) {
       stats.clientLeft += 1
       this.#failure = 'client_left'

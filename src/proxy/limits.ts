@@ -22,6 +22,8 @@ export interface ProxyLimits {
   readonly streamsPerConnection: number
   /** From one address (of IPv6: one /64), proxies of the operator's apart; 0: any number. */
   readonly connectionsPerAddress: number
+  /** Compressed pages at a time to which something is added; those beyond it pass as they are. */
+  readonly pagesRecoded: number
   /** How often late clients are looked for. */
   readonly clientCheckMs: number
   /** Pooled connections to an origin live this long unless the origin's `Keep-Alive` says otherwise. */
@@ -47,6 +49,7 @@ export const defaultLimits: ProxyLimits = {
   clientStallMs: 330_000,
   streamsPerConnection: 100,
   connectionsPerAddress: 1_024,
+  pagesRecoded: 64,
   clientCheckMs: 5_000,
   originKeepAliveMs: 4_000,
   webSockets: 16_384,

@@ -19,6 +19,7 @@ import { isIngest, serveIngest, type Ingest } from './ingest.ts'
 import { defaultLimits, type ProxyLimits } from './limits.ts'
 import { closeServers, listenOn, type ListenAddress } from './listen.ts'
 import { createOrigins, type OriginTls } from './origins.ts'
+import { ownFile, sendFile } from './own-file.ts'
 import { sendOptions, sendPage, sendProof, sendRedirect, writePage } from './page.ts'
 import { proofToken } from './proof.ts'
 import { secureLocation, type Peer } from './redirect.ts'
@@ -215,6 +216,12 @@ export const createProxy = (options: ProxyOptions): Proxy => {
       serveIngest(front, options.ingest, { client, site: route.site, fields }, (status) =>
         tellOwn(client, peer, status, route.site),
       )
+      return
+    }
+    const file = ownFile(method, target)
+    if (file !== null) {
+      sendFile(client, file)
+      tellOwn(client, peer, 200, route.site)
       return
     }
     if (target === '*' || countForward(method, fields)) {

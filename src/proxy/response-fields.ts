@@ -89,12 +89,16 @@ const notInTrailers = new Set([
   'location',
 ])
 
-/** Trailers as pairs for `addTrailers`, those dropped that may not stand there. */
-export const readTrailers = (rawTrailers: readonly Buffer[]): [string, string][] => {
+/** Trailers as pairs for `addTrailers`, those dropped that may not stand there, and those of `without`. */
+export const readTrailers = (
+  rawTrailers: readonly Buffer[],
+  without: ReadonlySet<string> = new Set(),
+): [string, string][] => {
   const trailers: [string, string][] = []
   for (let index = 0; index + 1 < rawTrailers.length; index += 2) {
     const name = rawTrailers[index]?.toString('latin1') ?? ''
-    if (!notInTrailers.has(name.toLowerCase()))
+    const lower = name.toLowerCase()
+    if (!notInTrailers.has(lower) && !without.has(lower))
       trailers.push([name, rawTrailers[index + 1]?.toString('latin1') ?? ''])
   }
   return trailers

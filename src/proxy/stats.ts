@@ -31,6 +31,8 @@ export interface ProxyStats {
   held: number
   /** Pages that went before their event was committed: patience had ended. */
   holdExpired: number
+  /** Pages that are decoded and encoded now, for what is added to them. */
+  recoding: number
   /** Calls into capture that threw; the page went on. */
   captureThrew: number
 }
@@ -53,6 +55,7 @@ export const createStats = (): ProxyStats => ({
   observed: 0,
   held: 0,
   holdExpired: 0,
+  recoding: 0,
   captureThrew: 0,
 })
 
