@@ -65,6 +65,10 @@ export const createGateway = async ({
   }
   warnOfCookies(engine.ground.configuration)
   engine.ground.onReload(warnOfCookies)
+  if (
+    engine.ground.configuration.sites.some(({ dataLayer }) => dataLayer?.enabled || dataLayer?.serverTiming)
+  )
+    log.warn({}, 'sites have a "dataLayer", and a plugin adds nothing to what it looks at')
   const plugin = createPlugin({
     capture: engine.front.capture,
     now: engine.ground.clock.now,

@@ -155,3 +155,24 @@ test('the rules file is watched: a good edit holds from the next page on, a bad 
   expect(gateway.counts()).toMatchObject({ watching: 0, waiting: 0, lost: 0 })
   await gateway.close({ deadlineMs: 2_000 })
 })
+
+test('a data layer that a site wishes for is not written: a plugin alters nothing, waits for nobody, and says so', async () => {
+  await using folder = await folderOfItsOwn()
+  await using origin = await shop()
+  await using hook = await startWebhook({})
+  await using host = await startProxyServer(origin.url)
+  const { log, text } = collectedLog()
+  const before = rulesBefore(origin.url, hook.url)
+  const dataLayer = { enabled: true, serverTiming: true }
+  const rules = { ...before, sites: before.sites.map((site) => ({ ...site, dataLayer })) }
+  const gateway = await createGateway({ rules, store: `sqlite:${folder.path}/s.db`, env, log })
+  gateway.attach(host.proxy)
+  const answer = await request(`${host.url}/order-received/A-1`, {
+    headers: { ...browser, cookie: '_sw_consent=all' },
+  })
+  expect(await answer.body.text()).toBe(order('A-1'))
+  expect(answer.headers).not.toHaveProperty('server-timing')
+  expect(gateway.counts().dataLayer).toEqual({})
+  expect(text()).toContain('a plugin adds nothing')
+  await gateway.close()
+})

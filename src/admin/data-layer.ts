@@ -1,5 +1,5 @@
-import { dataLayerSchema, type DataLayerSettings } from '../sites/data-layer.ts'
-import type { SettingsStore } from '../store/settings.ts'
+import { dataLayerSchema } from '../sites/data-layer.ts'
+import type { DataLayerInForce, DataLayers } from '../sites/data-layers.ts'
 import { auditEntry } from './audit.ts'
 import { refuseDeep } from './depth.ts'
 import { parse } from './parse.ts'
@@ -9,42 +9,38 @@ import type { Answer, Route } from './route.ts'
 import { siteNamed, type AdminSite } from './sites.ts'
 import { orUnavailable } from './store-trouble.ts'
 
-/** Data layer settings: kept and checked. Nothing acts on them yet, and every answer says so. */
+/** Data layer settings: those of the rules file to be seen, those of other sites to be changed. */
 
-const kind = 'data-layer'
-const id = 'settings'
 const path = '/api/v1/sites/:siteId/integrations/data-layer'
 
-interface Kept {
-  readonly settings: DataLayerSettings
-  /** `null`: never set; these are the defaults. */
-  readonly version: number | null
-}
-
-const answerOf = ({ settings, version }: Kept): Answer => ({
+const answerOf = ({ settings, declared, version }: DataLayerInForce): Answer => ({
   status: 200,
   headers: version === null ? {} : { etag: etagOf(version) },
   body: {
     ...settings,
-    active: false,
-    note: 'Kept, and not acted on: this version of the gateway has no data layer of its own yet.',
+    declared,
+    active: settings.enabled || settings.serverTiming,
+    note: settings.enabled
+      ? 'Pages that fire push their events with the ids that the platforms get.'
+      : 'No byte of a page is changed.',
   },
 })
 
 export const dataLayerRoutes = ({
-  store,
+  dataLayers,
   sites,
   now,
+  rulesFile,
 }: {
-  readonly store: SettingsStore
+  readonly dataLayers: DataLayers
   readonly sites: () => readonly AdminSite[]
   readonly now: () => number
+  /** Where settings are declared, for whoever wants to change them: the path of the rules file. */
+  readonly rulesFile: string
 }): readonly Route[] => {
-  const read = async (site: string): Promise<Kept> => {
-    const [document] = await orUnavailable(store.documents(kind, site))
-    return document === undefined
-      ? { settings: dataLayerSchema.parse({}), version: null }
-      : { settings: dataLayerSchema.parse(JSON.parse(document.body)), version: document.version }
+  const read = async (site: string): Promise<DataLayerInForce> => {
+    await orUnavailable(dataLayers.refresh())
+    return dataLayers.of(site)
   }
   return [
     {
@@ -52,7 +48,9 @@ export const dataLayerRoutes = ({
       path,
       summary: 'Data layer settings',
       scope: 'read',
-      answers: { 200: 'The settings; `active` says whether anything acts on them.' },
+      answers: {
+        200: 'The settings in force; `declared`: by the rules file, where they are changed; `active`: pages are told.',
+      },
       handle: async ({ params }) => answerOf(await read(siteNamed(sites(), params['siteId']).id)),
     },
     {
@@ -61,22 +59,28 @@ export const dataLayerRoutes = ({
       summary: 'Replace the data layer settings',
       scope: 'write',
       body: dataLayerSchema,
-      answers: { 200: 'Kept; `active` says whether anything acts on them.' },
+      answers: { 200: 'In force for the next page.' },
       handle: async (call) => {
         const site = siteNamed(sites(), call.params['siteId'])
         refuseDeep(call.body)
         const settings = parse(dataLayerSchema, call.body, 'body')
         const before = await read(site.id)
+        if (before.declared)
+          throw new Problem(
+            'conflict',
+            `The data layer of the site "${site.id}" is declared in ${rulesFile}, and is changed there.`,
+          )
         checkPrecondition(call, before.version)
         const put = await orUnavailable(
-          store.putDocument(
-            { kind, site: site.id, id, body: JSON.stringify(settings) },
+          dataLayers.put(
+            site.id,
+            settings,
             before.version,
             auditEntry(call, {
               at: now(),
               site: site.id,
               action: 'data-layer.changed',
-              target: kind,
+              target: 'data-layer',
               detail: { before: before.settings, after: settings },
             }),
           ),
@@ -86,7 +90,7 @@ export const dataLayerRoutes = ({
             'precondition_failed',
             'Somebody else changed it at the same moment. Read it again.',
           )
-        return answerOf({ settings, version: put.version })
+        return answerOf({ settings, declared: false, version: put.version })
       },
     },
   ]

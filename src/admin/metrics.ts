@@ -29,6 +29,8 @@ export interface Counted {
   readonly skippedByRule: Readonly<Record<string, number>>
   /** By `site/outcome`. */
   readonly cookies: Readonly<Record<string, number>>
+  /** By `site/result`. */
+  readonly dataLayer: Readonly<Record<string, number>>
   readonly eventsWaiting: number
   readonly eventsLost: number
 }
@@ -140,6 +142,16 @@ export const createMetrics = (options: {
       Object.entries(counted().cookies).map(([key, count]) => {
         const [site, outcome] = parted(key)
         return [{ site, outcome }, count] as const
+      }),
+  )
+  mirrorBy(
+    'sluice_data_layer_pages_total',
+    'Pages that were to be told of their events, by what became of it.',
+    ['site', 'result'],
+    () =>
+      Object.entries(counted().dataLayer).map(([key, count]) => {
+        const [site, result] = parted(key)
+        return [{ site, result }, count] as const
       }),
   )
   registry.registerMetric(

@@ -28,7 +28,7 @@ export interface AdminApiOptions {
 /** @throws ConfigurationError where it cannot listen. */
 export const startAdminApi = async (options: AdminApiOptions): Promise<Admin> => {
   const { admin, ground, back, intake, doors, rulesFile, counted, notReady } = options
-  const { clock, store, managed, sealer } = ground
+  const { clock, store, managed, dataLayers, sealer } = ground
   const { transport, lanes } = back
   const now = clock.now
   const { keys, turnstile, sites, onFault } = doors
@@ -39,6 +39,7 @@ export const startAdminApi = async (options: AdminApiOptions): Promise<Admin> =>
   const routes = adminRoutes({
     store,
     managed,
+    dataLayers,
     clock,
     sealer,
     transport,

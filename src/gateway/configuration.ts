@@ -4,6 +4,7 @@ import { findDestination } from '../destinations/index.ts'
 import { createRouter, type SiteRouter } from '../proxy/router.ts'
 import type { AcmeSettings, LoadedSite } from '../rules-file/schema.ts'
 import { configureIntegration, type Integration } from '../sites/configure.ts'
+import type { DataLayerSettings } from '../sites/data-layer.ts'
 import { secretValues } from '../sites/mask.ts'
 
 /** One version of the rules file, compiled for everyone who asks it. Swapped whole, never changed. */
@@ -16,6 +17,8 @@ export interface Configuration {
   readonly integrations: readonly Integration[]
   integrationsOf(site: string): readonly Integration[]
   trafficOf(site: string): SiteTraffic | undefined
+  /** `null`: the rules file says nothing of it. */
+  dataLayerOf(site: string): DataLayerSettings | null
   readonly summary: Summary
 }
 
@@ -47,6 +50,7 @@ export const compileConfiguration = (
   const traffic = sites.map((site) => site.traffic)
   const integrations = sites.flatMap(integrationsIn)
   const byId = new Map(traffic.map((one) => [one.id, one]))
+  const dataLayers = new Map(sites.map(({ traffic: { id }, dataLayer }) => [id, dataLayer]))
   const bySite = Map.groupBy(integrations, ({ site }) => site)
   return {
     sites,
@@ -56,6 +60,7 @@ export const compileConfiguration = (
     integrations,
     integrationsOf: (site) => bySite.get(site) ?? [],
     trafficOf: (site) => byId.get(site),
+    dataLayerOf: (site) => dataLayers.get(site) ?? null,
     summary: summaryOf(sites),
   }
 }

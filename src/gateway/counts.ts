@@ -8,7 +8,15 @@ export interface Counts extends FrontCounts {
   readonly proxy: Readonly<ProxyStats>
 }
 
-export const countedOf = ({ proxy, skipped, skippedByRule, cookies, waiting, lost }: Counts): Counted => ({
+export const countedOf = ({
+  proxy,
+  skipped,
+  skippedByRule,
+  cookies,
+  dataLayer,
+  waiting,
+  lost,
+}: Counts): Counted => ({
   requests: proxy.requests,
   activeRequests: proxy.active,
   unknownHost: proxy.unknownHost,
@@ -23,6 +31,7 @@ export const countedOf = ({ proxy, skipped, skippedByRule, cookies, waiting, los
   skipped,
   skippedByRule,
   cookies,
+  dataLayer,
   eventsWaiting: waiting,
   eventsLost: lost,
 })
@@ -33,6 +42,7 @@ export const noCounts: Counted = countedOf({
   skipped: {},
   skippedByRule: {},
   cookies: {},
+  dataLayer: {},
   waiting: 0,
   lost: 0,
 })
@@ -60,6 +70,7 @@ export const addCounted = (a: Counted, b: Counted): Counted => ({
   skipped: addFigures(a.skipped, b.skipped),
   skippedByRule: addFigures(a.skippedByRule, b.skippedByRule),
   cookies: addFigures(a.cookies, b.cookies),
+  dataLayer: addFigures(a.dataLayer, b.dataLayer),
   eventsWaiting: a.eventsWaiting + b.eventsWaiting,
   eventsLost: a.eventsLost + b.eventsLost,
 })

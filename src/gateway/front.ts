@@ -30,6 +30,8 @@ export interface FrontCounts {
   readonly skippedByRule: SkipCounts
   /** Answers that were to carry cookies of ours, by `site/outcome`. */
   readonly cookies: Readonly<Record<string, number>>
+  /** What became of pages that were to be told of their events, by `site/result`. */
+  readonly dataLayer: Readonly<Record<string, number>>
   /** Events that wait in memory because the store cannot take them, and those that found no place. */
   readonly waiting: number
   readonly lost: number
@@ -54,12 +56,12 @@ const warnUnheard = (log: Log, trustedProxies: readonly string[], { sites }: Con
 }
 
 export interface FrontConfig extends Pick<Config, 'trustedProxies'> {
-  /** Whoever carries the traffic shows it and lets nothing be added to it. */
+  /** Whoever carries the traffic alters nothing, so nothing is added to an answer. */
   readonly looksOn?: boolean
 }
 
 export const startFront = (config: FrontConfig, ground: Ground, intake: Intake): Front => {
-  const { clock, log } = ground
+  const { clock, log, dataLayers } = ground
   warnUnheard(log, config.trustedProxies, ground.configuration)
   ground.onReload((fresh) => warnUnheard(log, config.trustedProxies, fresh))
   const handover = createHandover({
@@ -80,6 +82,7 @@ export const startFront = (config: FrontConfig, ground: Ground, intake: Intake):
       cookies[key] = (cookies[key] ?? 0) + 1
     },
   })
+  const told: Record<string, number> = {}
   const capture = createCapture({
     matcher: () => ground.configuration.matcher,
     trust,
@@ -91,6 +94,11 @@ export const startFront = (config: FrontConfig, ground: Ground, intake: Intake):
       skippedByRule[key] = (skippedByRule[key] ?? 0) + 1
       log.debug({ site, rule, reason }, 'not counted')
     },
+    dataLayerOf: (site) => (config.looksOn === true ? null : dataLayers.of(site).settings),
+    onDataLayer: ({ site, result }) => {
+      const key = `${site}/${result}`
+      told[key] = (told[key] ?? 0) + 1
+    },
     onFault: (error) => log.error({ err: error }, 'a page could not be captured'),
   })
   return {
@@ -100,6 +108,7 @@ export const startFront = (config: FrontConfig, ground: Ground, intake: Intake):
       skipped: skipsByReason(skippedByRule),
       skippedByRule: { ...skippedByRule },
       cookies: { ...cookies },
+      dataLayer: told,
       waiting: handover.waiting,
       lost: handover.lost,
     }),

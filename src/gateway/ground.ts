@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import { openStore, sealerOf } from './preconditions.ts'
 import type { RulesFeed } from './rules-feed.ts'
 import type { Integration } from '../sites/configure.ts'
+import { createDataLayers, type DataLayers } from '../sites/data-layers.ts'
 import { createManagedIntegrations, withManaged, type ManagedIntegrations } from '../sites/managed.ts'
 import type { Sealer } from '../sites/secrets.ts'
 import type { SqliteStore } from '../store/sqlite/index.ts'
@@ -12,7 +13,7 @@ import type { StoreNews } from '../store/store.ts'
 
 /**
  * What front and back both stand on, in one process or each in its own: the store where they meet, the rules in force, and
- * the integrations, those of the rules file and those made through the API.
+ * the integrations and data layers, those of the rules file and those made through the API.
  */
 export interface Ground {
   readonly clock: Clock
@@ -20,6 +21,7 @@ export interface Ground {
   readonly store: SqliteStore
   readonly sealer: Sealer | null
   readonly managed: ManagedIntegrations
+  readonly dataLayers: DataLayers
   /** In force now; replaced as a whole by a reload. */
   readonly configuration: Configuration
   /** `listener` is called with each that a reload puts in force. */
@@ -81,7 +83,8 @@ export const openGround = async (
     now: clock.now,
     onProblem: (problem) => log.warn(problem, 'an integration made through the API cannot be used'),
   })
-  await managed.load()
+  const dataLayers = createDataLayers({ store, declared: (site) => current.dataLayerOf(site) })
+  await Promise.all([managed.load(), dataLayers.load()])
 
   const onReload: ((configuration: Configuration) => void)[] = []
   const onIntegrations: ((all: readonly Integration[]) => void)[] = []
@@ -101,7 +104,9 @@ export const openGround = async (
   })
 
   const refresh = (): void => {
-    managed.refresh().catch((error: unknown) => log.warn({ err: error }, 'settings could not be read anew'))
+    Promise.all([managed.refresh(), dataLayers.refresh()]).catch((error: unknown) =>
+      log.warn({ err: error }, 'settings could not be read anew'),
+    )
   }
   const refreshing = setInterval(refresh, refreshMs).unref()
   opened.defer(() => clearInterval(refreshing))
@@ -113,6 +118,7 @@ export const openGround = async (
     store,
     sealer,
     managed,
+    dataLayers,
     get configuration() {
       return current
     },

@@ -9,7 +9,7 @@ import { outlineOf } from './outline.ts'
 import type { Problem } from './problem.ts'
 import { checkCertificates } from './certificates.ts'
 import { rulesFileSchema } from './schema.ts'
-import type { AcmeSettings, LoadedIntegration, LoadedSite, Platforms, RulesFile } from './schema.ts'
+import type { AcmeSettings, LoadedIntegration, LoadedSite, Platforms, RulesRead } from './schema.ts'
 import { platformOf, settingsChecker } from './settings.ts'
 import type { CheckSettings, ResolveSecret } from './settings.ts'
 import { warnings } from './warnings.ts'
@@ -58,9 +58,10 @@ export const hashOf = (text: string): string => createHash('sha256').update(text
 
 const form = jsonSchemaOf(rulesFileSchema)
 
-const loadSites = (file: RulesFile, platforms: Platforms, check: CheckSettings): readonly LoadedSite[] =>
-  file.sites.map(({ integrations = [], ...traffic }) => ({
+const loadSites = (file: RulesRead, platforms: Platforms, check: CheckSettings): readonly LoadedSite[] =>
+  file.sites.map(({ integrations = [], dataLayer = null, ...traffic }) => ({
     traffic,
+    dataLayer,
     integrations: integrations.map((declaration): LoadedIntegration => {
       const platform = platformOf(platforms, declaration.platform) ?? declaration.platform
       return { declaration, platform, settings: check(platform, declaration.config).settings }

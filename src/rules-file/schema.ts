@@ -3,12 +3,15 @@ import { trafficFields } from '../capture/rules.ts'
 import type { SiteTraffic } from '../capture/rules.ts'
 import type { FlaggedForm } from '../destinations/flagged.ts'
 import type { ConsentCategory } from '../event/consent.ts'
+import { dataLayerSchema } from '../sites/data-layer.ts'
+import type { DataLayerSettings } from '../sites/data-layer.ts'
 import { integrationSchema } from '../sites/integration.ts'
 import type { IntegrationDeclaration } from '../sites/integration.ts'
 
 export const siteSchema = z
   .strictObject({
     ...trafficFields,
+    dataLayer: dataLayerSchema.optional(),
     integrations: z
       .array(integrationSchema)
       .meta({ title: 'Integrations', description: 'Where the events of this site go.' })
@@ -59,7 +62,10 @@ export const rulesFileSchema = z
     sites: z.array(siteSchema).min(1).meta({ title: 'Sites', description: 'The sites of this gateway.' }),
   })
   .meta({ title: 'Sluice rules', description: 'What the gateway serves, watches for and delivers.' })
-export type RulesFile = z.infer<typeof rulesFileSchema>
+/** As it is written: what has a default may be left out. */
+export type RulesFile = z.input<typeof rulesFileSchema>
+/** As it is understood. */
+export type RulesRead = z.output<typeof rulesFileSchema>
 
 /** What the file may name as a platform, and the form of its `config`. */
 export type Platforms = Readonly<Record<string, Platform>>
@@ -85,5 +91,7 @@ export interface LoadedIntegration {
 
 export interface LoadedSite {
   readonly traffic: SiteTraffic
+  /** `null`: not declared, so the API's hold. */
+  readonly dataLayer: DataLayerSettings | null
   readonly integrations: readonly LoadedIntegration[]
 }

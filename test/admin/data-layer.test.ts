@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { dataLayerSchema } from '../../src/sites/data-layer.ts'
+import { createDataLayers } from '../../src/sites/data-layers.ts'
 import { startSettingsScene } from './settings-scene.ts'
 
 const path = '/api/v1/sites/shop/integrations/data-layer'
@@ -11,7 +13,7 @@ const settings = {
 }
 
 describe('data layer settings', () => {
-  test('are defaults until somebody sets them, and never pretend that anything acts on them', async () => {
+  test('are defaults until somebody sets them, and then hold for the next page of that site alone', async () => {
     await using it = await startSettingsScene()
     const { json, status } = await it.ask('GET', path)
     expect(status).toBe(200)
@@ -21,16 +23,48 @@ describe('data layer settings', () => {
       externalDataLayerName: null,
       eventMapping: {},
       reverseEventMapping: {},
+      serverTiming: false,
+      declared: false,
       active: false,
     })
     const put = await it.ask('PUT', path, { body: settings })
-    expect(put.json).toMatchObject({
-      ...settings,
-      active: false,
-      note: expect.stringContaining('not acted on'),
-    })
+    expect(put.json).toMatchObject({ ...settings, declared: false, active: true })
+    expect(it.dataLayers.of('shop').settings).toEqual({ ...settings, serverTiming: false })
     expect((await it.ask('GET', path)).json).toEqual(put.json)
     expect((await it.ask('GET', '/api/v1/sites/blog/integrations/data-layer')).json).toEqual(json)
+    expect(it.dataLayers.of('blog').settings.enabled).toBe(false)
+  })
+
+  test('of the rules file are shown, hold above the API’s, and are changed in that file only', async () => {
+    await using it = await startSettingsScene({
+      declaredDataLayer: dataLayerSchema.parse({ enabled: true, variableName: 'declared' }),
+    })
+    expect((await it.ask('GET', path)).json).toMatchObject({
+      declared: true,
+      active: true,
+      variableName: 'declared',
+    })
+    const put = await it.ask('PUT', path, { body: settings })
+    expect([put.status, put.json.code]).toEqual([409, 'conflict'])
+    expect(put.json.error).toContain('rules.json')
+    expect(it.dataLayers.of('shop').settings.variableName).toBe('declared')
+    expect((await it.ask('PUT', path.replace('shop', 'blog'), { body: settings })).status).toBe(200)
+  })
+
+  test('put by one process are followed by another on the same store, and survive it', async () => {
+    await using it = await startSettingsScene()
+    const other = createDataLayers({ store: it.store, declared: () => null })
+    await other.load()
+    let told = 0
+    it.dataLayers.onChange(() => (told += 1))
+    await it.ask('PUT', path, { body: settings })
+    expect(told).toBe(1)
+    expect(other.of('shop').settings.enabled).toBe(false)
+    await other.refresh()
+    expect(other.of('shop').settings).toEqual({ ...settings, serverTiming: false })
+    expect((await it.ask('PUT', path, { body: { enabled: false } })).status).toBe(200)
+    await other.refresh()
+    expect(other.of('shop').settings.enabled).toBe(false)
   })
 
   test('are replaced as a whole, each time with a line in the audit log', async () => {

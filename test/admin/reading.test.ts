@@ -213,6 +213,7 @@ describe('health', () => {
     expect(text).toContain('sluice_websockets 10')
     expect(text).toContain('sluice_requests_skipped_total{site="shop",reason="bot"} 5')
     expect(text).toContain('sluice_identity_answers_total{site="shop",outcome="set"} 3')
+    expect(text).toContain('sluice_data_layer_pages_total{site="shop",result="pushed"} 11')
     expect(text).toContain('sluice_deliveries_pending{site="shop",integration="crm",lane="realtime"} 1')
     // Asked twice, a counter kept elsewhere is not counted twice.
     expect((await it.ask('GET', '/metrics', { key: null })).text).toContain('sluice_http_requests_total 7')

@@ -22,6 +22,8 @@ import { createTransport } from '../../src/delivery/http.ts'
 import { createIntake, type Intake } from '../../src/delivery/intake.ts'
 import { createLanes } from '../../src/delivery/lanes.ts'
 import type { Integration } from '../../src/sites/configure.ts'
+import type { DataLayerSettings } from '../../src/sites/data-layer.ts'
+import { createDataLayers, type DataLayers } from '../../src/sites/data-layers.ts'
 import { createManagedIntegrations, withManaged, type ManagedIntegrations } from '../../src/sites/managed.ts'
 import { createSealer } from '../../src/sites/secrets.ts'
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite/index.ts'
@@ -43,6 +45,7 @@ export interface Answered {
 export interface SettingsScene extends AsyncDisposable {
   readonly store: SqliteStore
   readonly managed: ManagedIntegrations
+  readonly dataLayers: DataLayers
   readonly intake: Intake
   readonly routes: readonly Route[]
   readonly faults: readonly unknown[]
@@ -64,6 +67,8 @@ export interface SettingsScene extends AsyncDisposable {
 
 export interface SceneOptions {
   readonly declared?: readonly Integration[]
+  /** By the rules file, of the site `shop`. */
+  readonly declaredDataLayer?: DataLayerSettings
   readonly sealingKeys?: readonly string[]
   /** Where the store lies; it is left there. */
   readonly folder?: string
@@ -89,6 +94,10 @@ export const startSettingsScene = async (options: SceneOptions = {}): Promise<Se
     sites: () => names.map((id) => ({ id })),
     now: clock.now,
   })
+  const dataLayers = createDataLayers({
+    store,
+    declared: (site) => (site === 'shop' ? (options.declaredDataLayer ?? null) : null),
+  })
   const lanes = createLanes({ store, transport, sealer, clock, random: () => 0.5, report: () => {} })
   let inForce = withManaged(declared, await managed.load())
   lanes.follow(inForce)
@@ -108,6 +117,7 @@ export const startSettingsScene = async (options: SceneOptions = {}): Promise<Se
   const shared = {
     store,
     managed,
+    dataLayers,
     clock,
     sealer,
     transport,
@@ -165,6 +175,7 @@ export const startSettingsScene = async (options: SceneOptions = {}): Promise<Se
   return {
     store,
     managed,
+    dataLayers,
     intake,
     routes,
     faults,

@@ -8,6 +8,7 @@ const some = {
   webSockets: 1,
   refused: { bad_host: 1 },
   skipped: { 'shop/bot': 3 },
+  dataLayer: { 'shop/pushed': 2 },
   eventsWaiting: 4,
   eventsLost: 1,
 }
@@ -21,6 +22,7 @@ test('two processes count together, name by name', () => {
     webSockets: 2,
     refused: { bad_host: 2, trace: 2 },
     skipped: { 'shop/bot': 6 },
+    dataLayer: { 'shop/pushed': 4 },
     eventsWaiting: 8,
     eventsLost: 2,
   })

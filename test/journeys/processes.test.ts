@@ -301,6 +301,29 @@ test('an integration made through the API gets the orders of every front', async
   )
 })
 
+test('a data layer set through the API is written by every front', async () => {
+  await using it = await startFleet()
+  const put = await ask(it.gateway, '/api/v1/sites/shop/integrations/data-layer', { enabled: true })
+  expect(put.status).toBe(200)
+  const page = async (id: string): Promise<string> => {
+    const agent = new Agent()
+    try {
+      const answer = await request(`${it.gateway.url}/thanks/${id}`, {
+        dispatcher: agent,
+        headers: { host: 'shop.example.com', 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0' },
+      })
+      return await answer.body.text()
+    } finally {
+      await agent.close()
+    }
+  }
+  await until(
+    async () => (await Promise.all(orders('L', 8).map(page))).map((html) => html.includes('"event_id":"')),
+    (told) => !told.includes(false),
+    60_000,
+  )
+})
+
 test('told to stop, it finishes a page under way, ends well and leaves no process behind', async () => {
   await using it = await startFleet()
   const pids = begun(it.gateway).map(([, pid]) => pid)

@@ -12,6 +12,7 @@ import type { Intake } from '../../src/delivery/intake.ts'
 import { findDestination } from '../../src/destinations/index.ts'
 import { configureIntegration, type Integration } from '../../src/sites/configure.ts'
 import type { IntegrationDeclaration } from '../../src/sites/integration.ts'
+import { createDataLayers } from '../../src/sites/data-layers.ts'
 import { createManagedIntegrations } from '../../src/sites/managed.ts'
 import { secretValues } from '../../src/sites/mask.ts'
 import { skipsOf } from '../../src/gateway/skips.ts'
@@ -71,6 +72,7 @@ const nothingCounted: Counted = {
   webSockets: 10,
   skipped: { 'shop/bot': 5 },
   skippedByRule: { 'shop/order-placed/bot': 5 },
+  dataLayer: { 'shop/pushed': 11 },
   eventsWaiting: 0,
   eventsLost: 0,
 }
@@ -113,6 +115,7 @@ export const startAdminScene = async (
       store,
       transport,
       managed,
+      dataLayers: createDataLayers({ store, declared: () => null }),
       keys,
       clock: systemClock,
       sealer: null,

@@ -18,7 +18,9 @@ runMember(async ({ name, config }, { rules, say }) => {
   const back = await startBack(config, ground)
   const { store, clock, sealer, integrationsOf } = ground
   const intake = createIntake({ store, clock, sealer, integrationsOf, wake: back.lanes.wake })
-  ground.managed.onChange(() => say({ kind: 'settings' }))
+  const changed = (): void => say({ kind: 'settings' })
+  ground.managed.onChange(changed)
+  ground.dataLayers.onChange(changed)
   let fronts: FrontsNews = { counted: noCounts, serving: 0 }
   let leaving = false
   const notReady = (): string | null => {
