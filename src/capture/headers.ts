@@ -27,3 +27,13 @@ export const headerList = (rawHeaders: readonly string[], name: string): string[
     .flatMap((value) => value.split(','))
     .map((member) => member.trim())
     .filter((member) => member !== '')
+
+/** Both, and what both say in the same words once. */
+export const joinFields = (some: readonly string[], others: readonly string[]): string[] => {
+  const joined = [...some]
+  for (let index = 0; index + 1 < others.length; index += 2) {
+    const [name = '', value = ''] = others.slice(index, index + 2)
+    if (!headerValues(some, name.toLowerCase()).includes(value)) joined.push(name, value)
+  }
+  return joined
+}

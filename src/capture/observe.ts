@@ -9,7 +9,7 @@ import {
   type DataLayerResult,
   type DataLayerWish,
 } from './data-layer/layer.ts'
-import { headerValue } from './headers.ts'
+import { headerValue, joinFields } from './headers.ts'
 import type { Keeper, Keeping } from './identity/keeper.ts'
 import type { Candidate, CompiledSite, Matcher } from './match.ts'
 import { readMatchRequest } from './match-request.ts'
@@ -173,7 +173,7 @@ export const createCapture = ({
         const kept = keeping === null ? [] : answered(keeping, head)
         const told = layer?.amendment ?? null
         if (kept.length === 0) return told
-        return told === null ? { fields: kept } : { ...told, fields: [...kept, ...told.fields] }
+        return told === null ? { fields: kept } : { ...told, fields: joinFields(kept, told.fields) }
       },
       chunk: (bytes) => collector?.push(bytes),
       end: () => {

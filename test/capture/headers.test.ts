@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { headerList, headerValue, headerValues } from '../../src/capture/headers.ts'
+import { headerList, headerValue, headerValues, joinFields } from '../../src/capture/headers.ts'
 
 const raw = ['Host', 'a', 'X-One', '1', 'x-one', '2, 3,', 'X-Empty', '']
 
@@ -21,4 +21,13 @@ test('a list runs over all copies of its header', () => {
 test('a value is never taken for a name', () => {
   expect(headerValue(['a', 'b', 'b', 'c'], 'b')).toBe('c')
   expect(headerValue(['a'], 'a')).toBeUndefined()
+})
+
+test('two lists are one, and what both say in the same words is said once', () => {
+  const cookie = ['Set-Cookie', 'a=1', 'Cache-Control', 'private']
+  expect(joinFields(cookie, ['cache-control', 'private', 'Set-Cookie', 'a=2'])).toEqual([
+    ...cookie,
+    'Set-Cookie',
+    'a=2',
+  ])
 })

@@ -1,6 +1,7 @@
 import type { ResponseHead } from '../capture.ts'
 import { headerList, headerValue, headerValues } from '../headers.ts'
 import { readCodings, type Coding } from '../page/collect-decode.ts'
+import { onePersons, readCaching } from '../shared-caches.ts'
 
 /** Whether a script may stand at the end of an answer's page, as far as its head tells. */
 
@@ -38,44 +39,6 @@ export const untrue: ReadonlySet<string> = new Set([
 const has = ({ rawHeaders }: ResponseHead, name: string): boolean =>
   headerValue(rawHeaders, name) !== undefined
 
-/** A directive's argument; empty without one, `null` without the directive. */
-const directive = (members: readonly string[], name: string): string | null => {
-  for (const member of members) {
-    const [key = '', value = ''] = member.split('=', 2)
-    if (key.trim().toLowerCase() === name) return value.replaceAll('"', '').trim()
-  }
-  return null
-}
-
-const isFresh = (age: string | null): boolean => age !== null && !/^-?0*$/.test(age)
-
-/** Fields by which a site speaks to the caches of one maker (RFC 9213, and its forerunners). */
-const cacheFields = ['cdn-cache-control', 'cloudflare-cdn-cache-control', 'surrogate-control']
-
-/**
- * Whether a cache that many share may keep it: then all of them would be told the id of the first one's event, and a
- * platform would take them for one. Only what the origin says counts; guessing a lifetime is no shared cache's habit for
- * pages.
- */
-export const mayBeShared = (head: ResponseHead, now: number): boolean => {
-  const control = headerList(head.rawHeaders, 'cache-control')
-  const says = (name: string): boolean => directive(control, name) !== null
-  const apart = cacheFields
-    .map((name) => headerList(head.rawHeaders, name))
-    .some(
-      (members) =>
-        members.length > 0 &&
-        ['no-store', 'private'].every((name) => directive(members, name) === null) &&
-        isFresh(directive(members, 'max-age') ?? directive(members, 's-maxage') ?? '1'),
-    )
-  if (apart) return true
-  if (says('no-store') || directive(control, 'private') === '') return false
-  if (says('public') || isFresh(directive(control, 's-maxage')) || isFresh(directive(control, 'max-age')))
-    return true
-  const expires = control.length > 0 ? undefined : headerValue(head.rawHeaders, 'expires')
-  return expires !== undefined && Date.parse(expires) > now
-}
-
 /** `now`: milliseconds since the epoch. */
 export const mayAmend = (head: ResponseHead, now: number): Allowed => {
   const { status, rawHeaders } = head
@@ -87,10 +50,12 @@ export const mayAmend = (head: ResponseHead, now: number): Allowed => {
   if (/^\s*attachment/i.test(headerValue(rawHeaders, 'content-disposition') ?? ''))
     return { reason: 'attachment' }
   if (Number(headerValue(rawHeaders, 'content-length') ?? 1) === 0) return { reason: 'empty' }
-  const control = headerList(rawHeaders, 'cache-control')
   // RFC 9110 section 7.7
-  if (directive(control, 'no-transform') !== null) return { reason: 'no_transform' }
-  if (mayBeShared(head, now)) return { reason: 'shared_cache' }
+  const control = headerList(rawHeaders, 'cache-control')
+  if (control.some((directive) => directive.toLowerCase() === 'no-transform'))
+    return { reason: 'no_transform' }
+  const { keptBy, unmarked } = readCaching(rawHeaders, now)
+  if (keptBy !== null) return { reason: 'shared_cache' }
   // RFC 9421: what is signed may be a digest that would not hold any more.
   if (has(head, 'signature')) return { reason: 'signed' }
   const codings = readCodings(headerValues(rawHeaders, 'content-encoding').join(',') || null)
@@ -98,7 +63,6 @@ export const mayAmend = (head: ResponseHead, now: number): Allowed => {
   return {
     reason: null,
     coding: codings[0] ?? null,
-    // It is one visitor's page now; an origin that has said nothing of caches did not say that.
-    fields: control.length === 0 ? ['Cache-Control', 'private'] : [],
+    fields: unmarked ? onePersons : [],
   }
 }

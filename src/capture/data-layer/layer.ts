@@ -6,8 +6,9 @@ import type { Candidate } from '../match.ts'
 import { isNavigation } from '../qualify.ts'
 import { charsetOf } from '../reading.ts'
 import type { Action, SiteTraffic } from '../rules.ts'
+import { readCaching } from '../shared-caches.ts'
 import type { Visit } from '../visit.ts'
-import { mayAmend, mayBeShared, untrue, type HeadReason } from './answer.ts'
+import { mayAmend, untrue, type HeadReason } from './answer.ts'
 import { chooseWay, readPolicies } from './csp.ts'
 import { watchDocument } from './document.ts'
 import { entryOf } from './entry.ts'
@@ -62,7 +63,9 @@ export interface DataLayerOptions {
 export const openDataLayer = (options: DataLayerOptions): DataLayer | null => {
   const { wish, site, visit, firing, answer } = options
   const ids: ReadonlyMap<Action, EventId> =
-    wish.serverTiming && !mayBeShared(answer, visit.at) ? idsBeforePage(firing, site, visit) : new Map()
+    wish.serverTiming && readCaching(answer.rawHeaders, visit.at).keptBy === null
+      ? idsBeforePage(firing, site, visit)
+      : new Map()
   const timing = ids.size === 0 ? [] : ['Server-Timing', serverTiming(ids, wish.eventMapping)]
   const push = wish.enabled && isNavigation(visit.rawHeaders) ? openPush(options) : null
   if (push === null && timing.length === 0) return null

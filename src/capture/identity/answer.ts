@@ -7,7 +7,7 @@ import { isHtml } from '../qualify.ts'
 import type { SiteTraffic } from '../rules.ts'
 import type { Visit } from '../visit.ts'
 import type { PlannedCookie } from './plan.ts'
-import { readCaching } from './shared-caches.ts'
+import { onePersons, readCaching } from '../shared-caches.ts'
 
 /** Whether an answer may carry the cookies that were planned for its visitor. */
 
@@ -87,9 +87,6 @@ export const answerCookies = (question: CookieQuestion): CookieAnswer => {
   return {
     outcome: 'set',
     because: unmarked ? 'with Cache-Control: private, for the origin says nothing of caches' : '',
-    fields: [
-      ...ours.flatMap(({ field }) => ['Set-Cookie', field]),
-      ...(unmarked ? ['Cache-Control', 'private'] : []),
-    ],
+    fields: [...ours.flatMap(({ field }) => ['Set-Cookie', field]), ...(unmarked ? onePersons : [])],
   }
 }

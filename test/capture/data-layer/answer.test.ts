@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { mayAmend, mayBeShared } from '../../../src/capture/data-layer/answer.ts'
+import { mayAmend } from '../../../src/capture/data-layer/answer.ts'
 
 const now = Date.parse('2026-11-20T10:00:00Z')
 const html = ['Content-Type', 'text/html; charset=utf-8']
@@ -37,32 +37,9 @@ describe('a page may be longer', () => {
     [['Content-Encoding', 'identity'], null, ['Cache-Control', 'private']],
     [['Content-Encoding', 'GZIP', 'Cache-Control', 'no-store'], 'gzip', []],
     [['Content-Encoding', 'br', 'Cache-Control', 'private, max-age=60'], 'br', []],
-    [['Content-Encoding', 'zstd', 'Cache-Control', 'no-cache'], 'zstd', []],
-    [['Content-Disposition', 'inline', 'Cache-Control', 'max-age=0'], null, []],
+    [['Content-Encoding', 'zstd', 'Cache-Control', 'no-cache'], 'zstd', ['Cache-Control', 'private']],
+    [['Content-Disposition', 'inline', 'Cache-Control', 'max-age=0'], null, ['Cache-Control', 'private']],
   ])('with %j', (fields, coding, added) => {
     expect(mayAmend(answer(fields), now)).toEqual({ reason: null, coding, fields: added })
-  })
-})
-
-describe('a cache that many share may keep', () => {
-  test.each<[fields: readonly string[], shared: boolean]>([
-    [[], false],
-    [['Cache-Control', 'public'], true],
-    [['Cache-Control', 'max-age=600'], true],
-    [['Cache-Control', 's-maxage="600"'], true],
-    [['Cache-Control', 'max-age=0, must-revalidate'], false],
-    [['Cache-Control', 'no-cache'], false],
-    [['Cache-Control', 'private', 'Cache-Control', 'max-age=600'], false],
-    [['Cache-Control', 'private="set-cookie", max-age=600'], true],
-    [['Cache-Control', 'no-store, max-age=600'], false],
-    [['Expires', 'Fri, 20 Nov 2026 11:00:00 GMT'], true],
-    [['Expires', 'Fri, 20 Nov 2026 09:00:00 GMT'], false],
-    [['Expires', '0'], false],
-    [['Expires', 'Fri, 20 Nov 2026 11:00:00 GMT', 'Cache-Control', 'private'], false],
-    [['Cache-Control', 'private', 'CDN-Cache-Control', 'max-age=60'], true],
-    [['CDN-Cache-Control', 'no-store'], false],
-    [['Surrogate-Control', 'max-age=0'], false],
-  ])('%j: %s', (fields, shared) => {
-    expect(mayBeShared(answer(fields), now)).toBe(shared)
   })
 })

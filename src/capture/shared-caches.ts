@@ -1,16 +1,19 @@
-import { headerList, headerValue, headerValues } from '../headers.ts'
+import { headerList, headerValue, headerValues } from './headers.ts'
 
 /**
  * Whether a cache between us and the visitors may keep an answer and hand it to others: then a cookie in it would make one
- * visitor of them all. Fields of RFC 9111 and RFC 9213, and what CDNs read beside them. In doubt it may.
+ * visitor of them all, and the id of an event one event of all their visits. Fields of RFC 9111 and RFC 9213, and what CDNs read beside them. In doubt it may.
  */
 
 export interface CachingRead {
   /** The field by which a shared cache may keep it; `null`: none may, or none has been asked to. */
   readonly keptBy: string | null
-  /** Nothing forbids it, either: it must be marked before it may carry a cookie. */
+  /** Nothing forbids it, either: it must be marked before it may carry what is one visitor's own. */
   readonly unmarked: boolean
 }
+
+/** The mark, for an answer that is {@link CachingRead.unmarked}. */
+export const onePersons = ['Cache-Control', 'private'] as const
 
 type Directives = ReadonlyMap<string, string | null>
 

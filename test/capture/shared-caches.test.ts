@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readCaching } from '../../../src/capture/identity/shared-caches.ts'
+import { readCaching } from '../../src/capture/shared-caches.ts'
 
 const now = Date.parse('2026-11-20T10:00:00Z')
 const inAnHour = 'Fri, 20 Nov 2026 11:00:00 GMT'
