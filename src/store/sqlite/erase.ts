@@ -9,6 +9,7 @@ import type { ErasureQuery } from '../store.ts'
 import { erasedLine, prepareEnd } from './end-erased.ts'
 import { prepareAddLine } from './journal-line.ts'
 import type { Changes, ErasureBite } from './messages.ts'
+import { prepareCleanLatest } from './pulse.ts'
 import type { Session } from './session.ts'
 
 /** Few enough that whoever waits behind a bite does not notice. */
@@ -153,9 +154,11 @@ export const prepareEraseJournal = (
   )
   const replaceLine = db.prepare('UPDATE journal SET request = NULL, reason = ? WHERE id = ?')
   const replaceReason = db.prepare('UPDATE delivery SET reason = ? WHERE id = ?')
+  const cleanLatest = prepareCleanLatest(db)
 
   return ({ query, after }) => {
     const marks = anyOf(query.journal)
+    if (after === 0) cleanLatest(query.site, (reason) => without(reason, marks))
     const rows = examine.all(after) as unknown as {
       id: number
       delivery: number

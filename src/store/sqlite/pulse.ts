@@ -115,7 +115,7 @@ export const preparePulse = (db: DatabaseSync): ((beats: readonly Beat[]) => voi
 
 const rank = ({ outcome }: Last): number => (outcome === 'delivered' || outcome === 'rejected' ? 1 : 0)
 
-/** `site/…`, whatever characters stand in it. */
+/** Of integrations of one site: `site/…`, whatever characters stand in it. */
 const ofSite = `substr(integration.name, 1, length(:site) + 1) = :site || '/'`
 
 export const prepareReadPulse = (db: DatabaseSync): ((query: PulseQuery) => readonly Pulse[]) => {
@@ -137,4 +137,20 @@ export const prepareLatest = (db: DatabaseSync): ((site: string) => readonly Lat
      WHERE ${ofSite} ORDER BY 1, 2`,
   )
   return (site) => select.all({ site }) as unknown as readonly LatestOutcome[]
+}
+
+/** Rewrites what the platforms said last, where `clean` makes something else of it. */
+export const prepareCleanLatest = (
+  db: DatabaseSync,
+): ((site: string, clean: (reason: string) => string) => void) => {
+  const select = db.prepare(
+    `SELECT latest.integration, latest.outcome, latest.reason
+     FROM integration CROSS JOIN latest ON latest.integration = integration.id WHERE ${ofSite}`,
+  )
+  const replace = db.prepare('UPDATE latest SET reason = ? WHERE integration = ? AND outcome = ?')
+  return (site, clean) => {
+    const rows = select.all({ site }) as unknown as { integration: number; outcome: string; reason: string }[]
+    for (const { integration, outcome, reason } of rows)
+      if (clean(reason) !== reason) replace.run(clean(reason), integration, outcome)
+  }
 }
