@@ -4,7 +4,10 @@ import { buildConnector, Pool, type Dispatcher } from 'undici'
 import type { ProxyLimits } from './limits.ts'
 import type { Route } from './router.ts'
 
-/** One pool of connections per origin, kept as long as a route leads there. */
+/**
+ * One pool of connections per origin, kept as long as a route leads there. Of HTTP/1.1 only: undici's HTTP/2 hands fields over
+ * as an object, both ways, in which repeated ones are joined and their order is lost, and does not know `maxHeaderSize`.
+ */
 
 export interface Upstream {
   readonly dispatcher: Dispatcher

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createSecureServer } from 'node:http2'
 import { createServer as createTlsServer, type Server } from 'node:https'
 import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
@@ -47,6 +48,27 @@ describe('an origin over TLS', () => {
     await using gateway = await startGateway([siteAt(origin.url, site)], options)
     expect(await gateway.exchange(request('GET /'))).toMatch(/^HTTP\/1\.1 502 /)
     expect(gateway.warnings[0]!.fields).toMatchObject({ code: 'certificate' })
+  })
+
+  test('that offers HTTP/2 is asked in HTTP/1.1, so that fields stay as they are', async () => {
+    const { key, cert } = certificate
+    const versions: string[] = []
+    const server = createSecureServer({ key, cert, allowHTTP1: true }, (req, res) => {
+      versions.push(req.httpVersion)
+      res.writeHead(200, ['X-Twice', 'one', 'X-Twice', 'two']).end(req.rawHeaders.join('|'))
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    await using gateway = await startGateway(
+      [siteAt(`https://127.0.0.1:${port}`, { originHost: 'origin.test' })],
+      trusting,
+    )
+    const answer = await gateway.exchange(request('GET /', ['X-A: 1', 'X-A: 2', 'Connection: close']))
+    expect(versions).toEqual(['1.1'])
+    expect(answer).toContain('X-Twice: one\r\nX-Twice: two\r\n')
+    expect(answer).toContain('X-A|1|X-A|2')
+    server.close()
   })
 
   test('that takes the connection and says nothing is a 504', async () => {
