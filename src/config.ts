@@ -15,6 +15,8 @@ export interface Config {
   readonly workers?: number
   readonly store: { readonly engine: 'sqlite'; readonly path: string }
   readonly trustedProxies: readonly string[]
+  /** Visitors come only through `trustedProxies`, which say who they are by the PROXY protocol. */
+  readonly proxyProtocol?: boolean
   readonly allowPrivateNetworks: readonly string[]
   readonly logLevel: LogLevel
   /** 32 bytes in base64 each; the first seals, all open. Empty: nothing can be sealed. */
@@ -80,6 +82,7 @@ const flags = {
   workers: { env: 'SLUICE_WORKERS', fallback: 'auto' },
   store: { env: 'SLUICE_STORE', fallback: 'sqlite:./data/sluice.db' },
   'trusted-proxies': { env: 'SLUICE_TRUSTED_PROXIES', fallback: '' },
+  'proxy-protocol': { env: 'SLUICE_PROXY_PROTOCOL', fallback: 'off' },
   'allow-private-networks': { env: 'SLUICE_ALLOW_PRIVATE_NETWORKS', fallback: '' },
   'log-level': { env: 'SLUICE_LOG_LEVEL', fallback: 'info' },
   'access-log': { env: 'SLUICE_ACCESS_LOG', fallback: 'errors' },
@@ -160,6 +163,15 @@ const parseWorkers = (text: string, source: string): number => {
   return workers
 }
 
+const parseProxyProtocol = (text: string, source: string, trustedProxies: readonly string[]): boolean => {
+  if (text !== 'on' && text !== 'off') throw new UsageError(`${source}: "${text}" is neither on nor off`)
+  if (text === 'on' && trustedProxies.length === 0)
+    throw new UsageError(
+      `${source}: only proxies that are trusted may say who comes; name them in --trusted-proxies, as 10.0.0.0/8`,
+    )
+  return text === 'on'
+}
+
 const parseLevel = (text: string, source: string): LogLevel => {
   const level = logLevels.find((one) => one === text)
   if (level === undefined) throw new UsageError(`${source}: "${text}" is none of ${logLevels.join(', ')}`)
@@ -208,6 +220,7 @@ export const readConfig = (
   }
   const [tlsListen, tlsSource] = setting('tls-listen')
   const admin = parseAdmin(...setting('admin-listen'), adminKey === '' ? undefined : adminKey)
+  const trustedProxies = parseCidrs(...setting('trusted-proxies'))
   return {
     ...(admin === null ? {} : { admin }),
     rules: setting('rules')[0],
@@ -216,7 +229,8 @@ export const readConfig = (
     connectionsPerAddress: parseConnections(...setting('connections-per-address')),
     workers: parseWorkers(...setting('workers')),
     store: parseStore(...setting('store')),
-    trustedProxies: parseCidrs(...setting('trusted-proxies')),
+    trustedProxies,
+    proxyProtocol: parseProxyProtocol(...setting('proxy-protocol'), trustedProxies),
     allowPrivateNetworks: parseCidrs(...setting('allow-private-networks')),
     logLevel: parseLevel(...setting('log-level')),
     secretKeys: (env['SLUICE_SECRET_KEY'] ?? '').split(/[\s,]+/).filter((key) => key !== ''),

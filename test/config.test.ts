@@ -51,3 +51,29 @@ describe('workers', () => {
     )
   })
 })
+
+describe('the PROXY protocol', () => {
+  const trusted = ['--trusted-proxies', '10.0.0.0/8']
+  test.each<[string, readonly string[], Readonly<Record<string, string>>, boolean]>([
+    ['is off unless asked for', trusted, {}, false],
+    ['is asked for by a flag', [...trusted, '--proxy-protocol', 'on'], {}, true],
+    ['or by the environment', trusted, { SLUICE_PROXY_PROTOCOL: 'on' }, true],
+    ['the flag being the stronger', ['--proxy-protocol', 'off'], { SLUICE_PROXY_PROTOCOL: 'on' }, false],
+  ])('%s', (_name, args, env, expected) => {
+    expect(readConfig(args, env).proxyProtocol).toBe(expected)
+  })
+
+  test('with nobody who may speak it is refused in words', () => {
+    expect(() => readConfig(['--proxy-protocol', 'on'], {})).toThrow(
+      new UsageError(
+        '--proxy-protocol: only proxies that are trusted may say who comes; name them in --trusted-proxies, as 10.0.0.0/8',
+      ),
+    )
+  })
+
+  test('is on or off and nothing else', () => {
+    expect(() => readConfig([...trusted], { SLUICE_PROXY_PROTOCOL: 'v2' })).toThrow(
+      new UsageError('SLUICE_PROXY_PROTOCOL: "v2" is neither on nor off'),
+    )
+  })
+})

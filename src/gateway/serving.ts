@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { accessLogger, type AccessWriter } from './access-log.ts'
-import { canonicalAddress } from '../capture/client-address.ts'
 import { createCertificateService, type CertificateService } from '../certificates/service.ts'
 import { ConfigurationError, type Config } from '../config.ts'
 import type { Configuration } from './configuration.ts'
@@ -27,7 +26,7 @@ export interface Serving {
 
 export type ServingConfig = Pick<
   Config,
-  'store' | 'listen' | 'tlsListen' | 'connectionsPerAddress' | 'accessLog'
+  'store' | 'listen' | 'tlsListen' | 'connectionsPerAddress' | 'proxyProtocol' | 'accessLog'
 >
 
 const listenOrRefuse = async (begin: Proxy['listen'], listen: Config['listen']) => {
@@ -122,7 +121,8 @@ export const startServing = async (
     capture,
     ingest,
     now: clock.now,
-    trust: (address) => trust.has(canonicalAddress(address) ?? address),
+    trust: trust.has,
+    proxyProtocol: config.proxyProtocol === true,
     via: viaOf(config.store),
     log: { warn: (fields, message) => log.warn(fields, message) },
     ...(onRequestDone === null ? {} : { onRequestDone }),

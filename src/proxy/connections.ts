@@ -37,8 +37,10 @@ export const limitConnections = (
     // A TLS socket handed on to a second listener was counted below.
     if ('encrypted' in socket) return
     const { remoteAddress } = socket
-    if (remoteAddress === undefined || exempt(canonicalAddress(remoteAddress) ?? remoteAddress)) return
-    const place = placeOf(remoteAddress)
+    const address = remoteAddress === undefined ? null : canonicalAddress(remoteAddress)
+    // Visitors whose address a balancer did not know are not one and the same.
+    if (address === null || exempt(address)) return
+    const place = placeOf(address)
     const held = counts.get(place) ?? 0
     if (held >= max) {
       onRefused()

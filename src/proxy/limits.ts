@@ -11,6 +11,8 @@ export interface ProxyLimits {
   /** Lines of a request's head. */
   readonly requestHeaderCount: number
   readonly answerHeaderBytes: number
+  /** From a connection to the end of its header of the PROXY protocol, where one is asked for. */
+  readonly proxyHeaderMs: number
   /** From a connection to the end of its TLS handshake. */
   readonly handshakeMs: number
   readonly clientHeadersMs: number
@@ -42,6 +44,7 @@ export const defaultLimits: ProxyLimits = {
   requestHeaderBytes: 32_768,
   requestHeaderCount: 1_000,
   answerHeaderBytes: 65_536,
+  proxyHeaderMs: 5_000,
   handshakeMs: 10_000,
   clientHeadersMs: 60_000,
   clientRequestMs: 300_000,

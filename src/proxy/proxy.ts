@@ -22,6 +22,7 @@ import { createOrigins, type OriginTls } from './origins.ts'
 import { ownFile, sendFile } from './own-file.ts'
 import { sendOptions, sendPage, sendProof, sendRedirect, writePage } from './page.ts'
 import { proofToken } from './proof.ts'
+import { createProxyProtocol } from './proxy-protocol.ts'
 import { secureLocation, type Peer } from './redirect.ts'
 import { refuse } from './refuse.ts'
 import { readRequestFields, type RequestFields } from './request-fields.ts'
@@ -38,6 +39,8 @@ export interface ProxyOptions {
   readonly now: () => number
   /** Whether a peer, by its address, is a proxy of the operator's; absent: nobody is. */
   readonly trust?: (address: string) => boolean
+  /** Visitors come through balancers that write a header of the PROXY protocol; whom `trust` does not know is turned away. */
+  readonly proxyProtocol?: boolean
   readonly log?: ProxyLog
   readonly limits?: Partial<ProxyLimits>
   readonly originTls?: OriginTls
@@ -105,8 +108,12 @@ export const createProxy = (options: ProxyOptions): Proxy => {
     const known = peers.get(connection)
     if (known !== undefined) return known
     if (remoteAddress === undefined) return null
-    const address = canonicalAddress(remoteAddress) ?? remoteAddress
-    const peer = { address, trusted: trust(address), secure }
+    const canonical = canonicalAddress(remoteAddress)
+    const peer = {
+      address: canonical ?? remoteAddress,
+      trusted: canonical !== null && trust(canonical),
+      secure,
+    }
     peers.set(connection, peer)
     return peer
   }
@@ -331,6 +338,11 @@ export const createProxy = (options: ProxyOptions): Proxy => {
     stats.connectionsRefused += 1
   })
   connections.watch(server)
+  const proxyProtocol =
+    options.proxyProtocol === true
+      ? createProxyProtocol({ trust, headerMs: limits.proxyHeaderMs, stats })
+      : null
+  proxyProtocol?.guard(server)
   let tls: TlsListener | null = null
 
   return {
@@ -357,9 +369,14 @@ export const createProxy = (options: ProxyOptions): Proxy => {
         },
       })
       connections.watch(tls.server)
+      proxyProtocol?.guard(tls.server)
       return listenOn(tls.server, address)
     },
-    close: (deadlineMs) => closeServers(server, tls, front, upgrades, deadlineMs),
+    close: (deadlineMs) => {
+      const closed = closeServers(server, tls, front, upgrades, deadlineMs)
+      proxyProtocol?.drain()
+      return closed
+    },
   }
 }
 

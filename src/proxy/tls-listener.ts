@@ -12,6 +12,7 @@ import { Http2Client } from './client-http2.ts'
 import { readHttp2Head, type Http2Head, type Http2Refusal } from './http2-request.ts'
 import { createHttp2Sessions } from './http2-sessions.ts'
 import type { ProxyLimits } from './limits.ts'
+import { inheritName } from './proxy-protocol.ts'
 import { count, type ProxyStats } from './stats.ts'
 
 /** Which certificate a name is served with. Asked for every handshake, so that a new one holds from the next on. */
@@ -124,6 +125,7 @@ export const createTlsListener = (needs: Needs): TlsListener => {
   // Node tells of a session while it is being told of its socket.
   let arriving: TLSSocket | null = null
   server.prependListener('secureConnection', (socket: TLSSocket) => {
+    inheritName(socket)
     arriving = socket
   })
   server.on('session', (session) => {
