@@ -10,6 +10,7 @@ import { readResponseFields } from './response-fields.ts'
 import type { Route } from './router.ts'
 import { count } from './stats.ts'
 import { BadAnswerError, describeError, HandshakeTimeoutError, translate } from './translate.ts'
+import { farewell, maskedFarewell, walkFrames, type FrameWalk } from './websocket-frames.ts'
 
 /**
  * WebSockets. http-proxy-3 makes the handshake and joins the two sockets; what it leaves open is closed here: a deadline,
@@ -17,6 +18,9 @@ import { BadAnswerError, describeError, HandshakeTimeoutError, translate } from 
  *
  *     waiting ── 101 ──> open ── either side leaves, silence, shutdown ──> over
  *        └── refusal, failure, deadline ──> answered and closed            at any time: the visitor leaves
+ *
+ * Who is left by us is told so between two frames (1001, "going away"), for a browser that sees a bare end must take it
+ * for a fault.
  */
 
 export interface Handshake {
@@ -35,7 +39,7 @@ export interface Handshake {
 export interface Upgrades {
   /** False: there is no room, and nothing was done. Never throws, whatever the handshake or the origin is made of. */
   begin(handshake: Handshake): boolean
-  /** No new ones; both ends of those that are open are told that nothing more will come. */
+  /** No new ones; both ends of those that are open are told that we go away, and that nothing more will come. */
   drain(): void
   /** Ends what is still there. */
   destroy(): void
@@ -43,6 +47,8 @@ export interface Upgrades {
 
 /** Time for a peer to close its side once nothing more will come to it. */
 const lingerMs = 1_000
+/** Time for a frame under way to become whole, so that the last word has its place behind it. */
+const frameMs = 1_000
 /** A peer that vanished without a word is noticed by TCP's own probes. */
 const probeAfterMs = 60_000
 
@@ -85,6 +91,49 @@ const leave = (socket: Socket, stuckMs: number): void => {
   socket.resume()
 }
 
+/**
+ * Frames are what both sides agreed to speak: RFC 6455, with no extension but the one that changes what is in frames and
+ * not where they end (RFC 7692).
+ */
+const speaksFrames = (fields: RequestFields, { headers }: IncomingMessage): boolean => {
+  const at = fields.headers.findIndex(
+    (name, index) => index % 2 === 0 && /^sec-websocket-version$/i.test(name),
+  )
+  const extensions = headers['sec-websocket-extensions'] ?? ''
+  return (
+    fields.headers[at + 1] === '13' &&
+    extensions.split(',').every((one) => /^\s*(?:permessage-deflate\b|$)/.test(one))
+  )
+}
+
+/** Ends one direction behind a whole frame and a last word; without the word where no whole frame comes. */
+const takeLeave = (from: Socket, to: Socket, walk: FrameWalk | null, word: Buffer, stuckMs: number): void => {
+  from.unpipe(to)
+  const say = (): void => {
+    if (walk?.between === true && !walk.over && to.writable) to.write(word)
+    leave(to, stuckMs)
+  }
+  if (walk === null || walk.over || walk.between) {
+    say()
+    return
+  }
+  const end = (): void => {
+    clearTimeout(late)
+    from.off('data', rest).off('close', end)
+    say()
+  }
+  const rest = (bytes: Buffer): void => {
+    if (!to.write(bytes.subarray(0, walk.finish(bytes)))) {
+      from.pause()
+      to.once('drain', () => from.resume())
+    }
+    if (walk.between || walk.over) end()
+  }
+  const late = setTimeout(end, frameMs)
+  from.on('data', rest).once('close', end)
+  from.resume()
+}
+
 /** One handshake and what became of it. */
 interface Passing {
   drain(): void
@@ -108,6 +157,8 @@ export const createUpgrades = (front: Front, tls: OriginTls): Upgrades => {
     let failure: string | null = null
     let outgoing = null as ClientRequest | null
     let origin: Socket | null = null
+    let walks: { readonly toVisitor: FrameWalk; readonly toOrigin: FrameWalk } | null = null
+    let leaving = false
 
     const fail = (error: unknown): void => {
       if (status !== 0 || socket.destroyed) return
@@ -162,15 +213,24 @@ export const createUpgrades = (front: Front, tls: OriginTls): Upgrades => {
     }
 
     const drain = (): void => {
-      if (origin === null) return
-      origin.unpipe(socket)
-      socket.unpipe(origin)
-      leave(socket, limits.bodyIdleMs)
-      leave(origin, limits.bodyIdleMs)
+      if (origin === null || leaving) return
+      leaving = true
+      if (walks !== null) {
+        origin.off('data', walks.toVisitor.pass)
+        socket.off('data', walks.toOrigin.pass)
+      }
+      takeLeave(origin, socket, walks?.toVisitor ?? null, farewell, limits.bodyIdleMs)
+      takeLeave(socket, origin, walks?.toOrigin ?? null, maskedFarewell(), limits.bodyIdleMs)
     }
 
-    const open = (_answer: IncomingMessage, originSocket: Socket): void => {
+    const open = (answer: IncomingMessage, originSocket: Socket): void => {
       clearTimeout(deadline)
+      if (speaksFrames(fields, answer)) {
+        walks = { toVisitor: walkFrames(), toOrigin: walkFrames() }
+        // What the pipes carry passes here in the same turn: bytes are never between the two.
+        originSocket.on('data', walks.toVisitor.pass)
+        socket.on('data', walks.toOrigin.pass)
+      }
       status = 101
       origin = originSocket
       stats.upgraded += 1

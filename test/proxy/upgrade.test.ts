@@ -653,7 +653,8 @@ describe('when the gateway stops', () => {
     socket.send('hello')
     await eventually(() => heard.length === 1)
     await gateway.proxy.close(60_000)
-    await closed
+    // A browser that gets no such word says 1006, a fault.
+    expect(await closed).toEqual({ code: 1001, clean: true })
     await eventually(() => origin.open.size === 0)
     expect(await nothingLeft(gateway)).toBe(true)
   })
