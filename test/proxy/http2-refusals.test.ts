@@ -67,6 +67,12 @@ describe('what would be another request to an origin that reads lines is refused
         [':authority', 'shop.test:443'],
       ],
     ],
+    [
+      // Only who was offered it may ask (RFC 8441 section 3), and nghttp2 sees to that.
+      'a WebSocket by extended CONNECT',
+      'reset',
+      [...without(':method', [':method', 'CONNECT']), [':protocol', 'websocket']],
+    ],
     ['no method', 'reset', without(':method')],
     ['a scheme of another transport', 400, without(':scheme', [':scheme', 'http'])],
     ['no scheme', 'reset', without(':scheme')],
