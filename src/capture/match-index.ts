@@ -9,6 +9,8 @@ import { createBucket } from './match-bucket.ts'
 import type { Bucket, Sortable } from './match-bucket.ts'
 import { plainMatches } from './match-glob.ts'
 import type { PlainGlob } from './match-glob.ts'
+import { perStep } from './steps.ts'
+import type { Steps } from './steps.ts'
 import { tailAllows } from './match-pattern.ts'
 import type { PathPattern, Segment, Shape, Tail } from './match-pattern.ts'
 import type { MatchRequest } from './match-request.ts'
@@ -122,7 +124,8 @@ const push = <K, V>(map: Map<K, V[]>, key: K, value: V): void => {
   else list.push(value)
 }
 
-export const createPathIndex = <T extends Sortable>(hits: readonly Hit<T>[]): PathIndex<T> => {
+/** {@link inOneGo}, or between other things. */
+export function* pathIndexSteps<T extends Sortable>(hits: readonly Hit<T>[]): Steps<PathIndex<T>> {
   const bucketOf = (list: readonly Hit<T>[]): Bucket<Hit<T>> => createBucket(list, (hit) => hit.rule)
   const root = createNode<T>(false)
   const whole = new Map<string, Hit<T>[]>()
@@ -142,22 +145,31 @@ export const createPathIndex = <T extends Sortable>(hits: readonly Hit<T>[]): Pa
     for (const segment of shape.segments) node = childOf(node, segment)
     push(node.endings, shape.tail, hit)
   }
-  for (const hit of hits) {
+  for (const [place, hit] of hits.entries()) {
+    if (place % perStep === 0) yield
     if (hit.pattern === null) everywhere.push(hit)
     else if (hit.pattern.shapes !== null) for (const shape of hit.pattern.shapes) addShape(shape, hit)
     else complex.push(hit)
   }
 
-  const settle = (node: Node<T>): void => {
+  const settle = (node: Node<T>, open: Node<T>[]): void => {
     node.findPartials = sortPartials([...node.partials.values()])
     node.ends = [...node.endings].map(([tail, list]) => ({ tail, bucket: bucketOf(list) }))
-    for (const child of node.literals.values()) settle(child)
-    for (const { node: child } of node.partials.values()) settle(child)
-    if (node.any !== null) settle(node.any)
-    if (node.rest !== null) settle(node.rest)
+    for (const child of node.literals.values()) open.push(child)
+    for (const { node: child } of node.partials.values()) open.push(child)
+    if (node.any !== null) open.push(node.any)
+    if (node.rest !== null) open.push(node.rest)
   }
-  settle(root)
-  const buckets = new Map([...whole].map(([path, list]) => [path, bucketOf(list)]))
+  const unsettled = [root]
+  for (let node = unsettled.pop(), count = 1; node !== undefined; node = unsettled.pop(), count += 1) {
+    settle(node, unsettled)
+    if (count % perStep === 0) yield
+  }
+  const buckets = new Map<string, Bucket<Hit<T>>>()
+  for (const [path, list] of whole) {
+    buckets.set(path, bucketOf(list))
+    if (buckets.size % perStep === 0) yield
+  }
   const always = everywhere.length === 0 ? null : bucketOf(everywhere)
   const byHead = groupBy(complex, (hit) => hit.pattern?.head ?? '')
   const headLengths = lengthsOf(byHead.keys())

@@ -2,13 +2,15 @@
 // answer "none" is nearly free.
 import { compileConditions, listOf, methodsOf } from './match-conditions.ts'
 import type { Condition } from './match-conditions.ts'
-import { createPathIndex } from './match-index.ts'
+import { pathIndexSteps } from './match-index.ts'
 import type { Hit } from './match-index.ts'
 import { compilePattern } from './match-pattern.ts'
 import type { Params, PathPattern } from './match-pattern.ts'
 import type { MatchRequest } from './match-request.ts'
 import { createHostIndex } from './hosts.ts'
 import type { Rule, SiteTraffic } from './rules.ts'
+import { inOneGo, perStep } from './steps.ts'
+import type { Steps } from './steps.ts'
 
 export interface CompiledRule {
   readonly rule: Rule
@@ -66,15 +68,18 @@ export const statusMatches = (rule: CompiledRule, status: number): boolean => {
   return rule.statuses.includes(shown) || rule.statuses.includes(status)
 }
 
-const compileSite = (site: SiteTraffic): CompiledSite => {
-  const rules = site.rules.map(compileRule).filter(({ rule }) => rule.enabled !== false)
-  const index = createPathIndex<CompiledRule>(
-    rules.flatMap((rule): Hit<CompiledRule>[] =>
-      rule.wanted.length === 0
-        ? [{ rule, pattern: null, order: 0 }]
-        : rule.wanted.map((pattern, order) => ({ rule, pattern, order })),
-    ),
-  )
+function* siteSteps(site: SiteTraffic): Steps<CompiledSite> {
+  const rules: CompiledRule[] = []
+  const hits: Hit<CompiledRule>[] = []
+  for (const [place, written] of site.rules.entries()) {
+    if (place % perStep === 0) yield
+    const rule = compileRule(written, place)
+    if (written.enabled === false) continue
+    rules.push(rule)
+    if (rule.wanted.length === 0) hits.push({ rule, pattern: null, order: 0 })
+    for (const [order, pattern] of rule.wanted.entries()) hits.push({ rule, pattern, order })
+  }
+  const index = yield* pathIndexSteps(hits)
   const methods = new Set(rules.flatMap((rule) => rule.methods))
 
   const holds = ({ rule }: Hit<CompiledRule>, request: MatchRequest): boolean =>
@@ -107,8 +112,12 @@ const compileSite = (site: SiteTraffic): CompiledSite => {
 }
 
 /** Throws where a pattern is broken, or where two sites claim one host. */
-export const compileMatcher = (sites: readonly SiteTraffic[]): Matcher => {
-  const compiled = sites.map(compileSite)
+export function* matcherSteps(sites: readonly SiteTraffic[]): Steps<Matcher> {
+  const compiled: CompiledSite[] = []
+  for (const site of sites) compiled.push(yield* siteSteps(site))
   const hosts = createHostIndex(compiled.map((value) => ({ hosts: value.site.hosts, value })))
   return { sites: compiled, site: hosts.find }
 }
+
+/** {@link matcherSteps} in one go. */
+export const compileMatcher = (sites: readonly SiteTraffic[]): Matcher => inOneGo(matcherSteps(sites))

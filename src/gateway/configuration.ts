@@ -1,5 +1,6 @@
-import { compileMatcher, type Matcher } from '../capture/match.ts'
+import { matcherSteps, type Matcher } from '../capture/match.ts'
 import type { SiteTraffic } from '../capture/rules.ts'
+import { inOneGo, type Steps } from '../capture/steps.ts'
 import { findDestination } from '../destinations/index.ts'
 import { createRouter, type SiteRouter } from '../proxy/router.ts'
 import type { AcmeSettings, LoadedSite } from '../rules-file/schema.ts'
@@ -43,10 +44,11 @@ const integrationsIn = ({ traffic, integrations }: LoadedSite): readonly Integra
     return [configureIntegration(traffic, declaration, destination, settings, secrets)]
   })
 
-export const compileConfiguration = (
+/** For whoever carries pages meanwhile. */
+export function* configurationSteps(
   sites: readonly LoadedSite[],
   acme: AcmeSettings | null = null,
-): Configuration => {
+): Steps<Configuration> {
   const traffic = sites.map((site) => site.traffic)
   const integrations = sites.flatMap(integrationsIn)
   const byId = new Map(traffic.map((one) => [one.id, one]))
@@ -55,7 +57,7 @@ export const compileConfiguration = (
   return {
     sites,
     acme,
-    matcher: compileMatcher(traffic),
+    matcher: yield* matcherSteps(traffic),
     router: createRouter(traffic),
     integrations,
     integrationsOf: (site) => bySite.get(site) ?? [],
@@ -64,3 +66,8 @@ export const compileConfiguration = (
     summary: summaryOf(sites),
   }
 }
+
+export const compileConfiguration = (
+  sites: readonly LoadedSite[],
+  acme: AcmeSettings | null = null,
+): Configuration => inOneGo(configurationSteps(sites, acme))

@@ -1,8 +1,10 @@
-import { compileConfiguration, type Configuration } from './configuration.ts'
+import { compileConfiguration, configurationSteps, type Configuration } from './configuration.ts'
 import type { Environment } from '../config.ts'
+import { inSlices } from './in-slices.ts'
 import type { Log } from '../log.ts'
 import { loadOrRefuse, type RulesSource } from './preconditions.ts'
 import { rulesDeps } from './rules-deps.ts'
+import { parseInThread } from './rules-thread.ts'
 import { watchRules } from '../rules-file/watch.ts'
 
 /** Where configurations come from: the first, and each that takes its place. */
@@ -27,12 +29,14 @@ export const watchedRules = async (
   const deps = rulesDeps(env)
   const loaded = await loadOrRefuse(source, deps, log)
   let use: (fresh: Configuration) => void = () => {}
+  let closed = false
   const watch =
     typeof source === 'string'
-      ? watchRules(source, deps, {
+      ? watchRules(source, (text) => parseInThread(text, env), {
           hash: loaded.hash,
-          onLoaded: ({ sites, acme }) => {
-            const fresh = compileConfiguration(sites, acme)
+          onLoaded: async ({ sites, acme }) => {
+            const fresh = await inSlices(configurationSteps(sites, acme))
+            if (closed) return
             use(fresh)
             log.info(fresh.summary, 'new rules are in force')
           },
@@ -46,6 +50,9 @@ export const watchedRules = async (
       use = listener
     },
     reload: () => void watch?.reload(),
-    close: () => watch?.close(),
+    close: () => {
+      closed = true
+      watch?.close()
+    },
   }
 }

@@ -2,8 +2,11 @@
 import { basename, resolve } from 'node:path'
 import { watchFiles, type WatchFilesOptions } from '../watch-files.ts'
 import { readRules } from './load.ts'
-import { hashOf, parseRules } from './parse.ts'
-import type { Loaded, Problem, Problems, RulesDeps } from './parse.ts'
+import { hashOf } from './parse.ts'
+import type { Loaded, Problem, Problems } from './parse.ts'
+
+/** A text to what it says or to what is wrong with it, as `parseRules`; how long it takes is nobody's pause. */
+export type JudgeRules = (text: string) => Loaded | Problems | Promise<Loaded | Problems>
 
 export interface WatchOptions extends WatchFilesOptions {
   /** Of the set in force: the same text is not loaded again. */
@@ -20,7 +23,7 @@ export interface RulesWatch {
   close(): void
 }
 
-export const watchRules = (path: string, deps: RulesDeps, options: WatchOptions): RulesWatch => {
+export const watchRules = (path: string, judge: JudgeRules, options: WatchOptions): RulesWatch => {
   const { onLoaded, onRefused } = options
   const file = resolve(path)
   let seen = options.hash
@@ -55,7 +58,8 @@ export const watchRules = (path: string, deps: RulesDeps, options: WatchOptions)
     if (closed || (!force && hash === seen)) return null
     seen = hash
     if (!('text' in read)) return refuse(read)
-    const result = parseRules(read.text, deps)
+    const result = await judge(read.text)
+    if (closed) return null
     return result.ok ? inForce(result) : refuse(result)
   }
 

@@ -9,6 +9,7 @@ import { build } from './sections/build.ts'
 import { forwarding } from './sections/forwarding.ts'
 import { ingest } from './sections/ingest.ts'
 import { pages } from './sections/pages.ts'
+import { reload } from './sections/reload.ts'
 import { rules } from './sections/rules.ts'
 import { skim } from './sections/skim.ts'
 import { store } from './sections/store.ts'
@@ -22,6 +23,7 @@ import { store } from './sections/store.ts'
 const sections: Readonly<Record<string, (folder: string) => Promise<Section>>> = {
   forwarding,
   rules,
+  reload,
   pages,
   skim,
   store,

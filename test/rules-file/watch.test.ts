@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { loadRules } from '../../src/rules-file/load.ts'
 import type { Loaded, RulesDeps } from '../../src/rules-file/load.ts'
+import { parseRules } from '../../src/rules-file/parse.ts'
 import { watchRules } from '../../src/rules-file/watch.ts'
 import type { RulesWatch, WatchOptions } from '../../src/rules-file/watch.ts'
 import { depsWith, fileWith } from './deps.ts'
@@ -36,7 +37,7 @@ const start = async (
   deps: RulesDeps = depsWith(),
 ): Promise<RulesWatch> => {
   const first = await loadRules(file, deps)
-  watching = watchRules(file, deps, {
+  watching = watchRules(file, (text) => parseRules(text, deps), {
     hash: first.hash,
     onLoaded: (next) => {
       loaded.push(patternOf(next))
@@ -198,6 +199,27 @@ describe('reload', () => {
     secrets.TOKEN = 'second'
     await reload()
     expect(settings).toEqual([{ pixel: '1', token: 'second' }])
+  })
+
+  test('that is still being judged at the end is not put in force', async () => {
+    await writeFile(path, rules('/one'))
+    const judged = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
+    watching = watchRules(
+      path,
+      async (text) => {
+        asked.resolve()
+        await judged.promise
+        return parseRules(text, depsWith())
+      },
+      { hash: '', onLoaded: () => void loaded.push('loaded'), onRefused: () => void refused.push('refused') },
+    )
+    const reloading = watching.reload()
+    await asked.promise
+    watching.close()
+    judged.resolve()
+    expect(await reloading).toMatchObject({ ok: false })
+    expect([loaded, refused]).toEqual([[], []])
   })
 
   test('after the end says so, and loads nothing', async () => {

@@ -1,10 +1,12 @@
 import type { Counted } from '../../admin/metrics.ts'
 import { ConfigurationError, type Environment } from '../../config.ts'
-import { parseRules } from '../../rules-file/parse.ts'
+import { parseRules, type Loaded, type Problems } from '../../rules-file/parse.ts'
 import { formatProblems } from '../../rules-file/problem.ts'
-import { compileConfiguration, type Configuration } from '../configuration.ts'
+import { compileConfiguration, configurationSteps, type Configuration } from '../configuration.ts'
+import { inSlices } from '../in-slices.ts'
 import { rulesDeps } from '../rules-deps.ts'
 import type { RulesFeed } from '../rules-feed.ts'
+import { parseInThread } from '../rules-thread.ts'
 import type { FromMember, Places, RulesText, ToMember } from './messages.ts'
 
 /** What a front and a back have in common as processes: they begin when told to, follow the rules in step, and stop. */
@@ -31,10 +33,21 @@ const say: Say = (message, said = () => {}) => {
   if (process.connected) process.send?.(message, undefined, undefined, said)
 }
 
+const loadedOrRefused = (result: Loaded | Problems): Loaded => {
+  if (!result.ok) throw new ConfigurationError(formatProblems('rules', result.problems).trimEnd())
+  return result
+}
+
+/** While it carries no traffic yet. */
 const compile = ({ text }: RulesText, env: Environment): Configuration => {
-  const loaded = parseRules(text, rulesDeps(env))
-  if (!loaded.ok) throw new ConfigurationError(formatProblems('rules', loaded.problems).trimEnd())
-  return compileConfiguration(loaded.sites, loaded.acme)
+  const { sites, acme } = loadedOrRefused(parseRules(text, rulesDeps(env)))
+  return compileConfiguration(sites, acme)
+}
+
+/** The same while pages flow. */
+const compileBeside = async ({ text }: RulesText, env: Environment): Promise<Configuration> => {
+  const { sites, acme } = loadedOrRefused(await parseInThread(text, env))
+  return inSlices(configurationSteps(sites, acme))
 }
 
 /** Rules as the supervisor has them: read when it says so, in force when everybody could read them. */
@@ -42,6 +55,8 @@ const createToldRules = (first: Configuration, version: number, env: Environment
   let use: (fresh: Configuration) => void = () => {}
   let inForce = version
   let prepared: { readonly version: number; readonly configuration: Configuration } | null = null
+  /** One reading at a time, each answered, in the order asked for. */
+  let turn = Promise.resolve()
   const feed: RulesFeed = {
     first,
     follow: (listener) => {
@@ -50,23 +65,24 @@ const createToldRules = (first: Configuration, version: number, env: Environment
     reload: () => {},
     close: () => {},
   }
+  const prepare = async (rules: RulesText): Promise<void> => {
+    try {
+      prepared = { version: rules.version, configuration: await compileBeside(rules, env) }
+      say({ kind: 'prepared', version: rules.version, problem: null })
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error)
+      say({ kind: 'prepared', version: rules.version, problem })
+    }
+  }
   return {
     feed,
     get version() {
       return inForce
     },
-    prepare: (rules: RulesText): void => {
-      try {
-        prepared = { version: rules.version, configuration: compile(rules, env) }
-        say({ kind: 'prepared', version: rules.version, problem: null })
-      } catch (error) {
-        const problem = error instanceof Error ? error.message : String(error)
-        say({ kind: 'prepared', version: rules.version, problem })
-      }
-    },
-    commit: (wanted: number): void => {
-      if (prepared?.version !== wanted) return
-      inForce = wanted
+    prepare: (rules: RulesText): Promise<void> => (turn = turn.then(() => prepare(rules))),
+    commit: (version: number): void => {
+      if (prepared?.version !== version) return
+      inForce = version
       use(prepared.configuration)
       prepared = null
     },

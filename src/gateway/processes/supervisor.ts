@@ -12,6 +12,7 @@ import { addCounted, countedWhenGone, noCounts } from '../counts.ts'
 import type { RunningGateway } from '../gateway.ts'
 import { listenProblem, loadOrRefuse } from '../preconditions.ts'
 import { rulesDeps } from '../rules-deps.ts'
+import { parseInThread } from '../rules-thread.ts'
 import { countsEveryMs } from './member.ts'
 import type { FromMember, Places, ToMember } from './messages.ts'
 import { keepPlace, type Place } from './place.ts'
@@ -158,7 +159,7 @@ export const startProcesses = async (
   }
   const showing = setInterval(showFronts, countsEveryMs).unref()
 
-  const watch = watchRules(config.rules, deps, {
+  const watch = watchRules(config.rules, (text) => parseInThread(text, env), {
     hash: loaded.hash,
     onLoaded: async (fresh) => {
       await rules.putInForce(fresh.text)
