@@ -8,11 +8,16 @@ import { backlog } from './sections/backlog.ts'
 import { build } from './sections/build.ts'
 import { forwarding } from './sections/forwarding.ts'
 import { ingest } from './sections/ingest.ts'
+import { memory } from './sections/memory.ts'
 import { pages } from './sections/pages.ts'
 import { reload } from './sections/reload.ts'
 import { rules } from './sections/rules.ts'
+import { latency } from './sections/latency.ts'
+import { sizes } from './sections/sizes.ts'
 import { skim } from './sections/skim.ts'
 import { store } from './sections/store.ts'
+import { tls } from './sections/tls.ts'
+import { twoCores } from './sections/two-cores.ts'
 
 /**
  * `npm run bench` measures everything and writes `bench/RESULTS.md`; `npm run bench -- rules skim` measures those sections
@@ -22,6 +27,10 @@ import { store } from './sections/store.ts'
 
 const sections: Readonly<Record<string, (folder: string) => Promise<Section>>> = {
   forwarding,
+  sizes,
+  tls,
+  'two-cores': twoCores,
+  latency,
   rules,
   reload,
   pages,
@@ -30,6 +39,7 @@ const sections: Readonly<Record<string, (folder: string) => Promise<Section>>> =
   build,
   ingest,
   backlog,
+  memory,
 }
 
 const results = new URL('../../bench/RESULTS.md', import.meta.url)

@@ -4,6 +4,7 @@ import type { Rule } from '../../../src/capture/rules.ts'
 import type { IntegrationDeclaration } from '../../../src/sites/integration.ts'
 import { measuredCore } from './machine.ts'
 import { freePort, startProcess, type Running } from './processes.ts'
+import type { Shape } from '../rivals/index.ts'
 import { host } from './wrk.ts'
 
 /** Sluice as its operator runs it, on the measured core. */
@@ -13,6 +14,8 @@ export interface Gateway extends AsyncDisposable {
   readonly port: number
   /** Where its admin API listens; `null` where that is off. */
   readonly adminUrl: string | null
+  /** 0 where it was not asked for TLS. */
+  readonly tlsPort: number
   /** From the start of the process to its line that it is ready. */
   readonly readyMs: number
 }
@@ -28,8 +31,10 @@ export interface GatewayOptions {
   readonly nodeFlags?: readonly string[]
   /** Of its admin API, which is off without one. */
   readonly adminKey?: string
-  /** As `taskset -c` takes it; the measured core when absent. */
+  /** As `taskset -c` takes it; the measured core when absent, or what the shape says. */
   readonly cores?: string
+  /** Absent: as many processes as it takes by itself, without TLS. */
+  readonly shape?: Shape
 }
 
 /** Such as `--cpu-prof --cpu-prof-dir=/somewhere`, to see where the time goes. */
@@ -38,11 +43,21 @@ const furtherFlags = (process.env['SLUICE_BENCH_NODE_FLAGS'] ?? '').split(' ').f
 const readyWithinMs = 60_000
 
 export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
-  const { name, folder, origin, rules, integrations = [], nodeFlags = [], adminKey } = options
+  const { name, folder, origin, rules, integrations = [], nodeFlags = [], adminKey, shape } = options
+  const tls = shape?.tls ?? null
   const port = await freePort()
+  const tlsPort = tls === null ? 0 : await freePort()
   const adminPort = adminKey === undefined ? null : await freePort()
   const file = join(folder, `${name}.json`)
-  const site = { id: 'shop', hosts: [host], origin, currency: 'EUR', rules, integrations }
+  const site = {
+    id: 'shop',
+    hosts: [host],
+    origin,
+    currency: 'EUR',
+    rules,
+    integrations,
+    ...(tls === null ? {} : { tls }),
+  }
   await writeFile(file, JSON.stringify({ sites: [site] }))
   const begun = performance.now()
   const running = await startProcess(
@@ -57,6 +72,7 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
       file,
       '--listen',
       `127.0.0.1:${port}`,
+      ...(tls === null ? [] : ['--tls-listen', `127.0.0.1:${tlsPort}`]),
       '--store',
       `sqlite:${join(folder, name, 'sluice.db')}`,
       '--admin-listen',
@@ -65,8 +81,12 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
       '127.0.0.0/8',
     ],
     {
-      cores: options.cores ?? measuredCore,
-      ...(adminKey === undefined ? {} : { env: { SLUICE_ADMIN_KEY: adminKey } }),
+      cores: options.cores ?? shape?.cores ?? measuredCore,
+      env: {
+        ...(adminKey === undefined ? {} : { SLUICE_ADMIN_KEY: adminKey }),
+        // 0: everything in one process, as all who have one core.
+        SLUICE_WORKERS: String(shape === undefined || shape.workers === 1 ? 0 : shape.workers),
+      },
     },
   )
   const ended = running.ended().then((code) => `ended with ${code}`)
@@ -79,6 +99,7 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
     running,
     port,
     adminUrl: adminPort === null ? null : `http://127.0.0.1:${adminPort}`,
+    tlsPort,
     readyMs: performance.now() - begun,
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   }

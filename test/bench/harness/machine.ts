@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 
 /** What a number must be read with: the machine, and what is installed on it. */
 
-export const tools = ['wrk', 'taskset', 'nginx', 'caddy'] as const
+export const tools = ['wrk', 'taskset', 'nginx', 'caddy', 'haproxy', 'h2load'] as const
 export type Tool = (typeof tools)[number]
 
 /** Where Debian keeps servers; it is not on the PATH of every user. */
@@ -29,6 +29,8 @@ const versionOf: Readonly<Record<Exclude<Tool, 'taskset'>, readonly string[]>> =
   wrk: ['-v'],
   nginx: ['-v'],
   caddy: ['version'],
+  haproxy: ['-v'],
+  h2load: ['--version'],
 }
 
 /** The first version number in what it says of itself; some say it on standard error. */
@@ -102,15 +104,17 @@ export const machineFacts = async (): Promise<readonly string[]> => {
   return [
     `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
     `${type()} ${release()}, ${cores} ${cores === 1 ? 'core' : 'cores'} of ${cpus()[0]?.model.trim() ?? 'an unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
-    `Node ${process.versions.node}, ${version('wrk')}, ${version('nginx')}, ${version('caddy')}`,
+    `Node ${process.versions.node}, ${version('wrk')}, ${version('nginx')}, ${version('caddy')}, ${version('haproxy')}, ${version('h2load')}`,
     `before the start: load average ${load.toFixed(2)}${busy === null ? '' : `, ${Math.round(busy * 100)} % of the cores at work`}`,
   ]
 }
+
+const packageOf: Partial<Readonly<Record<Tool, string>>> = { taskset: 'util-linux', h2load: 'nghttp2-client' }
 
 /** `null`: nothing is missing. */
 export const missingTools = (): string | null => {
   const missing = tools.filter((name) => findTool(name) === null)
   if (missing.length === 0) return null
-  const packages = missing.map((name) => (name === 'taskset' ? 'util-linux' : name))
+  const packages = missing.map((name) => packageOf[name] ?? name)
   return `Not found: ${missing.join(', ')}. What needs them was left out; on Debian: \`apt-get install ${packages.join(' ')}\`.`
 }

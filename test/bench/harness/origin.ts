@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findTool, otherCores } from './machine.ts'
 import { freePort, startProcess, type Running } from './processes.ts'
@@ -15,6 +15,12 @@ export const pages: ReadonlyMap<string, Buffer> = new Map([
   ['product-200k', shopPage('product', 204_800)],
   ['order-20k', shopPage('order', 20_480)],
   ['order-200k', shopPage('order', 204_800)],
+])
+
+/** Bodies of nothing but zeros, in bytes: they are for sending, not for reading. */
+export const downloads: ReadonlyMap<string, number> = new Map([
+  ['10m', 10 * 1_048_576],
+  ['100m', 100 * 1_048_576],
 ])
 
 export const page = (name: string): Buffer => pages.get(name) ?? Buffer.alloc(0)
@@ -44,7 +50,7 @@ http {
   open_file_cache max=64 inactive=1h; open_file_cache_valid 1h;
   server {
     listen 127.0.0.1:${port} backlog=4096; root ${folder}/pages;
-    ${[...pages.keys()].map((name) => `location /${name} { try_files /${name}.html =404; }`).join('\n    ')}
+    ${[...pages.keys(), ...downloads.keys()].map((name) => `location /${name} { try_files /${name}.html =404; }`).join('\n    ')}
   }
 }
 `
@@ -52,6 +58,11 @@ http {
 const startNginx = async (nginx: string, folder: string, port: number): Promise<Running> => {
   await mkdir(join(folder, 'pages'), { recursive: true })
   for (const [name, body] of pages) await writeFile(join(folder, 'pages', `${name}.html`), body)
+  for (const [name, bytes] of downloads) {
+    const file = join(folder, 'pages', `${name}.html`)
+    await writeFile(file, '')
+    await truncate(file, bytes)
+  }
   const config = join(folder, 'nginx.conf')
   await writeFile(config, nginxConfig(folder, port))
   return startProcess('the origin (nginx)', nginx, ['-p', folder, '-c', config], { cores: otherCores })

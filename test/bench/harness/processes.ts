@@ -14,6 +14,8 @@ export interface Running extends AsyncDisposable {
   cpuMicros(): number | null
   /** Resident, with its children, in MiB; `null` where there is no `/proc`. */
   memoryMiB(): number | null
+  /** How many it is, its children included; 0 where there is no `/proc`. */
+  processes(): number
   output(): string
   /** Resolves when it has ended by itself. */
   ended(): Promise<number | null>
@@ -116,6 +118,7 @@ export const startProcess = async (
       const members = family(pid)
       return members.length === 0 ? null : members.reduce((sum, { pages }) => sum + pages, 0) / 256
     },
+    processes: () => family(pid).length,
     output: () => pieces.join(''),
     ended: () => gone,
     [Symbol.asyncDispose]: async () => {

@@ -1,13 +1,12 @@
-import { startGateway } from '../harness/gateway.ts'
+import { sluice, startContenders } from '../harness/contenders.ts'
 import { cores, findTool, otherCores } from '../harness/machine.ts'
 import { median, medianRatio, show, showSpread } from '../harness/numbers.ts'
-import { page, startOrigin } from '../harness/origin.ts'
-import { freePort, type Running } from '../harness/processes.ts'
+import { startOrigin } from '../harness/origin.ts'
+import type { Running } from '../harness/processes.ts'
 import { judge, table, type Section } from '../harness/report.ts'
 import { inTurn } from '../harness/rounds.ts'
-import { usualRules } from '../harness/rule-sets.ts'
-import { expectPage, load, type Round } from '../harness/wrk.ts'
-import { rivals } from '../rivals/index.ts'
+import { load, type Round } from '../harness/wrk.ts'
+import { baseline, floor } from '../rivals/index.ts'
 
 /** What a request costs on its way through, beside the proxies one could use instead. */
 
@@ -23,9 +22,6 @@ interface Contender {
   readonly running: Running | null
 }
 
-const sluice = 'Sluice, 1 000 rules'
-const baseline = 'http-proxy-3'
-const floor = 'bare undici (the floor)'
 const direct = 'no proxy at all'
 
 export const forwarding = async (folder: string): Promise<Section> => {
@@ -35,18 +31,7 @@ export const forwarding = async (folder: string): Promise<Section> => {
   await using stack = new AsyncDisposableStack()
   const origin = stack.use(await startOrigin(folder))
   const contenders: Contender[] = [{ name: direct, port: origin.port, running: null }]
-  for (const rival of rivals) {
-    if (rival.tool !== undefined && findTool(rival.tool) === null) continue
-    const port = await freePort()
-    const running = stack.use(await rival.start(folder, origin.url, port))
-    await expectPage(running, port, path, page('1k'))
-    contenders.push({ name: rival.name, port, running })
-  }
-  const gateway = stack.use(
-    await startGateway({ name: 'forwarding', folder, origin: origin.url, rules: usualRules(1_000).rules }),
-  )
-  await expectPage(gateway.running, gateway.port, path, page('1k'))
-  contenders.push({ name: sluice, port: gateway.port, running: gateway.running })
+  contenders.push(...(await startContenders(stack, { folder, name: 'forwarding', origin })))
 
   const measure = ({ port, running }: Contender, length: number): Promise<Round> =>
     load(running, { port, path, seconds: length })
@@ -88,7 +73,7 @@ export const forwarding = async (folder: string): Promise<Section> => {
   const toFloor = medianRatio(cpu(sluice), cpu(floor))
   return {
     title,
-    text: `Requests for one page of 1 024 bytes over 64 kept connections, with a browser's header fields. The proxy has core ${cores === 1 ? '0, as everything here' : '0 to itself'}; wrk (one thread) and the origin (${origin.software}) share core ${otherCores}. ${rounds} rounds of ${seconds} s in turn, after ${warmSeconds} s of warming up; medians, and ratios taken round by round. nginx and Caddy are as their packages make them, with access logs off and connections to the origin kept.
+    text: `Requests for one page of 1 024 bytes over 64 kept connections, with a browser's header fields. The proxy has core ${cores === 1 ? '0, as everything here' : '0 to itself'}; wrk (one thread) and the origin (${origin.software}) share core ${otherCores}. ${rounds} rounds of ${seconds} s in turn, after ${warmSeconds} s of warming up; medians, and ratios taken round by round. nginx, Caddy and HAProxy are as their packages make them, with one worker or thread, access logs off and connections to the origin kept.
 
 ${table(['proxy', 'requests/s', 'least to most', 'x http-proxy-3', 'CPU µs/request', 'x http-proxy-3', 'core used', 'p99 ms'], rows)}
 
