@@ -1,3 +1,4 @@
+import { impersonal } from '../destinations/clean.ts'
 import { nobody, type DeliverableEvent, type Identity } from '../destinations/destination.ts'
 import type { EventId, SiteId } from '../event/brand.ts'
 import type { ConsentState } from '../event/consent.ts'
@@ -56,7 +57,9 @@ export const encodeFacts = (
   { leftOut = {}, flagged = {}, quality = {} }: Pick<EventFacts, 'leftOut' | 'flagged' | 'quality'>,
 ): string => {
   const { event, sources, warnings } = captured
-  const { type, name, source, ruleId, page, custom, consent } = event
+  const { type, name, source, ruleId, page, consent } = event
+  // Senders write what they like into properties of their own; who a person is belongs into user data, and is hashed there.
+  const custom = impersonal(event.custom)
   const facts: EventFacts = {
     type,
     name,
@@ -70,7 +73,7 @@ export const encodeFacts = (
     custom,
     consent,
     sources,
-    warnings,
+    warnings: custom === event.custom ? warnings : [...warnings, 'personal_data_left_out'],
     ...(Object.keys(leftOut).length === 0 ? {} : { leftOut }),
     ...(Object.keys(flagged).length === 0 ? {} : { flagged }),
     ...(Object.keys(quality).length === 0 ? {} : { quality }),

@@ -34,6 +34,23 @@ export const cleanProperties = (
     return typeof value === 'number' || !holdsEmail(value)
   })
 
+const texts = ['contentName', 'contentCategory', 'contentType', 'searchString'] as const
+
+/** Custom data that may lie on the disk in the clear: without texts and properties that name somebody. */
+export const impersonal = (custom: CustomData): CustomData => {
+  const named = texts.filter((name) => holdsEmail(custom[name] ?? ''))
+  const given = Object.keys(custom.properties ?? {}).length
+  const kept = given === 0 ? [] : cleanProperties(custom.properties)
+  if (named.length === 0 && kept.length === given) return custom
+  const { properties: _, ...rest } = custom
+  return {
+    ...(Object.fromEntries(
+      Object.entries(rest).filter(([name]) => !named.some((one) => one === name)),
+    ) as CustomData),
+    ...(kept.length === 0 ? {} : { properties: Object.fromEntries(kept) }),
+  }
+}
+
 const isKnown = (value: unknown): boolean => {
   if (value === undefined || value === null) return false
   if (typeof value === 'number') return Number.isFinite(value)

@@ -26,3 +26,23 @@ test('what is written of an event comes back whole, the country of its visitor w
   )
   expect(decoded).toEqual(deliverable)
 })
+
+test('what names a person in custom data does not get as far as the disk, and the event says that it was left out', () => {
+  const custom = {
+    value: 5,
+    contentName: 'Lamp',
+    searchString: 'orders of ann@example.com',
+    properties: { plan: 'yearly', customerEmail: 'x', note: 'call ann@example.com', email_opt_in: true },
+  }
+  const facts = JSON.parse(encodeFacts(captured({ custom }), {})) as Record<string, unknown>
+  expect(facts).toMatchObject({
+    custom: { value: 5, contentName: 'Lamp', properties: { plan: 'yearly', email_opt_in: true } },
+    warnings: ['personal_data_left_out'],
+  })
+  expect(JSON.stringify(facts)).not.toMatch(/ann@example|customerEmail|searchString/)
+})
+
+test('custom data that names nobody is kept as it is, without a word', () => {
+  const custom = { value: 5, searchString: 'lamp @ home', properties: { plan: 'yearly' } }
+  expect(JSON.parse(encodeFacts(captured({ custom }), {}))).toMatchObject({ custom, warnings: [] })
+})
