@@ -47,6 +47,8 @@ export interface AccessLogWish {
 export interface Address {
   readonly host: string
   readonly port: number
+  /** Beside other processes of ours. */
+  readonly reusePort?: boolean
 }
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const

@@ -9,13 +9,18 @@ import type { Upgrades } from './upgrade.ts'
 export interface ListenAddress {
   readonly host: string
   readonly port: number
+  /** Beside other processes that say so too; the system deals out the connections. */
+  readonly reusePort?: boolean
 }
 
 /** Begins; rejects as `listen` fails. */
-export const listenOn = (server: NetServer, { host, port }: ListenAddress): Promise<AddressInfo> =>
+export const listenOn = (
+  server: NetServer,
+  { host, port, reusePort = false }: ListenAddress,
+): Promise<AddressInfo> =>
   new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, () => {
+    server.listen({ port, host, reusePort }, () => {
       server.off('error', reject)
       resolve(server.address() as AddressInfo)
     })

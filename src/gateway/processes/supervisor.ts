@@ -19,28 +19,35 @@ import { keepPlace, type Place } from './place.ts'
 import { createRulesInStep } from './rules-in-step.ts'
 
 /**
- * The gateway in several processes: this one supervises, one is the back, the others are fronts. The supervisor listens for
- * the fronts (`node:cluster`), reads the rules file for all, and passes on what they tell each other. It touches no request
- * and no event, so that there is little it could die of.
+ * The gateway in several processes: this one supervises, one is the back, the others are fronts. The supervisor keeps
+ * them alive, reads the rules file for all, and passes on what they tell each other. It touches no connection, no request and
+ * no event, so that there is little it could die of.
  */
 
 const moduleOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
-/** The limit of one address holds for all fronts together; connections are dealt out evenly. */
+/** The limit of one address holds for all fronts together, among whom its connections are about evenly spread. */
 const shareOf = (limit: number | undefined, fronts: number): { connectionsPerAddress?: number } =>
   limit === undefined ? {} : { connectionsPerAddress: Math.ceil(limit / fronts) }
 
-/** A port that the system chooses is to be the same for every front, and for those that come in their place. */
-const fixed = async (address: Config['listen']): Promise<Config['listen']> => {
-  if (address.port !== 0) return address
+/**
+ * Linux deals connections out among processes that listen on one port, each with a queue of its own. Elsewhere the fronts
+ * take them from one queue, so that a few may get most of a sudden crowd. Never does this process deal them out, as
+ * `node:cluster` would have it: one that is dealt to a front in its last moment would be neither served nor closed.
+ */
+const reusePort = process.platform === 'linux'
+cluster.schedulingPolicy = cluster.SCHED_NONE
+
+/** Nobody else may listen there; and a port that the system chooses is to be the same for every front. */
+const placeOf = async (address: Config['listen']): Promise<Config['listen']> => {
   const server = createServer()
   try {
     const { port } = await listenOn(server, address)
-    return { ...address, port }
+    return { ...address, port, reusePort }
   } catch (error) {
     throw new ConfigurationError(listenProblem(address, error), { cause: error })
   } finally {
-    server.close()
+    await new Promise((resolve) => server.close(resolve))
   }
 }
 
@@ -139,8 +146,8 @@ export const startProcesses = async (
   }
 
   const listen = {
-    listen: await fixed(config.listen),
-    ...(config.tlsListen === undefined ? {} : { tlsListen: await fixed(config.tlsListen) }),
+    listen: await placeOf(config.listen),
+    ...(config.tlsListen === undefined ? {} : { tlsListen: await placeOf(config.tlsListen) }),
   }
   // First the back: it makes the store what the fronts expect, and takes up what the last run had begun.
   const back = keepBack()
