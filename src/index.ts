@@ -58,17 +58,16 @@ export const createGateway = async ({
   const config = readConfig(store === undefined ? [] : ['--store', store], env)
   const log = given ?? createLog(env['SLUICE_LOG_LEVEL'] === undefined ? 'warn' : config.logLevel)
   const engine = await startEngine({ ...config, rules, looksOn: true }, { log, env })
-  const warnOfCookies = ({ sites }: Configuration): void => {
-    for (const { traffic } of sites)
+  const warnOfWishes = ({ sites }: Configuration): void => {
+    for (const { traffic, dataLayer } of sites) {
       if (traffic.identity?.setCookies === true)
         log.warn({ site: traffic.id }, 'identity.setCookies has no effect here: the plugin only looks on')
+      if (dataLayer?.enabled === true || dataLayer?.serverTiming === true)
+        log.warn({ site: traffic.id }, 'dataLayer has no effect here: the plugin only looks on')
+    }
   }
-  warnOfCookies(engine.ground.configuration)
-  engine.ground.onReload(warnOfCookies)
-  if (
-    engine.ground.configuration.sites.some(({ dataLayer }) => dataLayer?.enabled || dataLayer?.serverTiming)
-  )
-    log.warn({}, 'sites have a "dataLayer", and a plugin adds nothing to what it looks at')
+  warnOfWishes(engine.ground.configuration)
+  engine.ground.onReload(warnOfWishes)
   const plugin = createPlugin({
     capture: engine.front.capture,
     now: engine.ground.clock.now,

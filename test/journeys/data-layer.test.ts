@@ -134,6 +134,20 @@ describe('a site that has opted in', () => {
     expect(it.meta.received).toEqual([])
   })
 
+  test('may keep click ids in cookies as well: one answer carries both, and is marked once', async () => {
+    await using it = await startScene({
+      origin: shop,
+      site: { dataLayer: { enabled: true }, identity: { setCookies: true } },
+    })
+    const { headers, body } = await it.ask('/order-received/A-6?gclid=Cj0KCQ-test', { headers: consenting })
+    const [event] = await it.settled(1)
+    expect(entriesIn(pageOf('/order-received/A-6'), body.toString())).toMatchObject([
+      { event_id: event?.eventId },
+    ])
+    expect(String(headers['set-cookie'])).toContain('_gcl_aw=')
+    expect(headers['cache-control']).toBe('private')
+  })
+
   test('has nothing added for a page that fires nothing, a bot, a part, or a HEAD', async () => {
     await using it = await startScene(layered)
     const untouched = [
