@@ -117,12 +117,13 @@ export type IngestEvent = z.infer<typeof ingestEventSchema>
 const defined = <T extends object>(values: T): T =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T
 
+const known: ReadonlySet<string> = new Set(Object.keys(knownCustomSchema.shape))
+
 const customOf = (given: IngestEvent['customData'] = {}): CustomData => {
-  const known = Object.keys(knownCustomSchema.shape)
   const entries = Object.entries(given).filter(([, value]) => value !== undefined)
-  const properties = entries.filter(([name]) => !known.includes(name))
+  const properties = entries.filter(([name]) => !known.has(name))
   return {
-    ...(Object.fromEntries(entries.filter(([name]) => known.includes(name))) as CustomData),
+    ...(Object.fromEntries(entries.filter(([name]) => known.has(name))) as CustomData),
     ...(properties.length === 0
       ? {}
       : { properties: Object.fromEntries(properties) as NonNullable<CustomData['properties']> }),

@@ -3,7 +3,7 @@ import { limitedUse } from '../flagged.ts'
 import type { Refusal } from '../outcome.ts'
 import { check } from './check.ts'
 import { actionSource, build, limitedUseOf } from './build.ts'
-import { clickCookie } from './cookies.ts'
+import { browserId, clickCookie } from './cookies.ts'
 import { identify } from './identify.ts'
 import { read } from './read.ts'
 import { metaSettings, type MetaSettings } from './settings.ts'
@@ -69,7 +69,7 @@ const matchKeys: readonly MatchKey[] = [
     weight: 1.5,
     present: ({ event }) => clickCookie(event.visitor, event.occurredAt) !== null,
   },
-  { key: 'fbp', weight: 1, present: (deliverable) => Object.hasOwn(userDataOf(deliverable), 'fbp') },
+  { key: 'fbp', weight: 1, present: ({ event }) => browserId(event.visitor) !== null },
   hashed('external_id', 1),
   { key: 'client_ip_address', weight: 0.5, present: ({ event }) => event.visitor.ip !== undefined },
   { key: 'client_user_agent', weight: 0.25, present: ({ event }) => event.visitor.userAgent !== undefined },

@@ -3,15 +3,21 @@ import { known } from '../clean.ts'
 import { hashesOf } from '../identify.ts'
 import { browserId, clickCookie } from './cookies.ts'
 
-const hashedKeys = ['em', 'ph', 'fn', 'ln', 'ct', 'st', 'zp', 'country', 'external_id'] as const
-
 /** The event's `user_data`: lists of hashes, and what Meta wants as it is. */
 export const userDataOf = ({
   identity,
   event: { visitor, occurredAt },
 }: DeliverableEvent): Readonly<Record<string, unknown>> =>
   known({
-    ...Object.fromEntries(hashedKeys.map((key) => [key, hashesOf(identity, key)])),
+    em: hashesOf(identity, 'em'),
+    ph: hashesOf(identity, 'ph'),
+    fn: hashesOf(identity, 'fn'),
+    ln: hashesOf(identity, 'ln'),
+    ct: hashesOf(identity, 'ct'),
+    st: hashesOf(identity, 'st'),
+    zp: hashesOf(identity, 'zp'),
+    country: hashesOf(identity, 'country'),
+    external_id: hashesOf(identity, 'external_id'),
     client_ip_address: visitor.ip,
     client_user_agent: visitor.userAgent,
     fbc: clickCookie(visitor, occurredAt),
