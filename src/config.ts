@@ -11,6 +11,8 @@ export interface Config {
   readonly tlsListen?: Address
   /** At a time, from one address; 0: any number. Absent: as the proxy has it. */
   readonly connectionsPerAddress?: number
+  /** Of one key. Absent: as the API has it. */
+  readonly ingestRequestsPerSecond?: number
   /** Processes that carry traffic; 0 or absent: everything in one process. */
   readonly workers?: number
   readonly store: { readonly engine: 'sqlite'; readonly path: string }
@@ -81,6 +83,7 @@ const flags = {
   'tls-listen': { env: 'SLUICE_TLS_LISTEN', fallback: 'off' },
   'connections-per-address': { env: 'SLUICE_CONNECTIONS_PER_ADDRESS', fallback: '1024' },
   'admin-listen': { env: 'SLUICE_ADMIN_LISTEN', fallback: '127.0.0.1:9090' },
+  'ingest-requests-per-second': { env: 'SLUICE_INGEST_REQUESTS_PER_SECOND', fallback: '500' },
   workers: { env: 'SLUICE_WORKERS', fallback: 'auto' },
   store: { env: 'SLUICE_STORE', fallback: 'sqlite:./data/sluice.db' },
   'trusted-proxies': { env: 'SLUICE_TRUSTED_PROXIES', fallback: '' },
@@ -152,6 +155,13 @@ const parseConnections = (text: string, source: string): number => {
   if (text.trim() === '' || !Number.isInteger(connections) || connections < 0 || connections > 1_000_000)
     throw new UsageError(`${source}: "${text}" is no number of connections; 0 means any number`)
   return connections
+}
+
+const parseRequests = (text: string, source: string): number => {
+  const requests = Number(text)
+  if (!Number.isInteger(requests) || requests < 1 || requests > 100_000)
+    throw new UsageError(`${source}: "${text}" is no number of requests between 1 and 100000`)
+  return requests
 }
 
 /** One per core unless a number is given. */
@@ -229,6 +239,7 @@ export const readConfig = (
     listen: parseAddress(...setting('listen')),
     ...(tlsListen === 'off' ? {} : { tlsListen: parseAddress(tlsListen, tlsSource) }),
     connectionsPerAddress: parseConnections(...setting('connections-per-address')),
+    ingestRequestsPerSecond: parseRequests(...setting('ingest-requests-per-second')),
     workers: parseWorkers(...setting('workers')),
     store: parseStore(...setting('store')),
     trustedProxies,

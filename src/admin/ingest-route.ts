@@ -20,7 +20,11 @@ export const ingestRoutes = (
       summary: 'Send conversion events',
       scope: 'ingest',
       body: ingestBodySchema,
-      answers: { 200: 'All events are committed.', 207: 'Those without an error are committed.' },
+      answers: {
+        200: 'All events are committed.',
+        207: 'Those without an error are committed.',
+        429: 'Too many requests with this key; Retry-After says when to come back.',
+      },
       handle: async ({ params, body, grant, header }) => {
         // Our own webhooks carry this mark: an event that came back as a request would go round for ever.
         if (header('x-gateway-hop') !== undefined)

@@ -121,7 +121,7 @@ export const createDesk = ({ routes, keys, turnstile, onFault }: DeskOptions): F
     const grant = token === null ? null : await keys.grantOf(token)
     if (grant === null)
       throw new Problem('unauthorized', 'A valid key is needed: Authorization: Bearer <key>.')
-    if (!turnstile.mayPass(grant.id))
+    if (!turnstile.mayPass(grant.id, scope === 'ingest' ? 'ingest' : 'management'))
       throw new Problem('too_many_requests', 'Too many requests with this key.', { retryAfterSeconds: 1 })
     if (!grant.scopes.has(scope))
       throw new Problem('forbidden', `This key may not do that; it needs the scope "${scope}".`)

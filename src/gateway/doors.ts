@@ -1,7 +1,8 @@
 import { createIngestDoor, type IngestDoor } from '../admin/ingest-door.ts'
 import { createKeys, type KeyRing } from '../admin/keys.ts'
 import type { AdminSite } from '../admin/sites.ts'
-import { createTurnstile, type Turnstile } from '../admin/turnstile.ts'
+import { createTurnstile, usualRates, type Turnstile } from '../admin/turnstile.ts'
+import type { AdminConfig } from '../config.ts'
 import type { Intake } from '../delivery/intake.ts'
 import type { Ground } from './ground.ts'
 
@@ -15,13 +16,22 @@ export interface Doors {
   readonly ingest: IngestDoor
 }
 
-/** `adminKey`: `null` where only keys of sites are taken. */
-export const createDoors = (ground: Ground, intake: Intake, adminKey: string | null): Doors => {
+export interface DoorsConfig {
+  /** Absent, or without a key: only keys of sites are taken. */
+  readonly admin?: AdminConfig
+  /** Of one key; absent: as usual. */
+  readonly ingestRequestsPerSecond?: number
+}
+
+export const createDoors = (ground: Ground, intake: Intake, config: DoorsConfig): Doors => {
   const { clock, log, store } = ground
   const now = clock.now
   const shared = {
-    keys: createKeys(store, adminKey, now),
-    turnstile: createTurnstile(now),
+    keys: createKeys(store, config.admin?.key ?? null, now),
+    turnstile: createTurnstile(now, {
+      ...usualRates,
+      ingest: config.ingestRequestsPerSecond ?? usualRates.ingest,
+    }),
     sites: (): readonly AdminSite[] =>
       ground.configuration.sites.map(({ traffic }) => ({
         id: traffic.id,

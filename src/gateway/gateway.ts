@@ -48,7 +48,7 @@ export const startGateway = async (
     one.close(AbortSignal.timeout(0)),
   )
   const { ground, front, back, intake } = engine
-  const doors = createDoors(ground, intake, config.admin?.key ?? null)
+  const doors = createDoors(ground, intake, config)
   started.defer(() => doors.ingest.close())
   const visible = { ground, front, ingest: doors.ingest.answer, access }
   const serving = started.adopt(await startServing(config, visible), (one) => one.close(0))

@@ -149,7 +149,7 @@ export const startSettingsScene = async (options: SceneOptions = {}): Promise<Se
     listen: { host: '127.0.0.1', port: 0 },
     keys,
     version: '0.0.0',
-    turnstile: createTurnstile(clock.now, 100_000),
+    turnstile: createTurnstile(clock.now, { ingest: 100_000, management: 100_000 }),
     onFault: ({ error }) => faults.push(error),
     routes,
   })

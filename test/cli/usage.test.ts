@@ -120,6 +120,11 @@ const rows: readonly Pick<Row, 'name' | 'args' | 'says'>[] = [
     says: ['--retention-days: "0.5" is no number of days between 1 and 3650'],
   },
   {
+    name: 'a rate of ingest that lets nobody in',
+    args: ['start', '--ingest-requests-per-second', '0'],
+    says: ['--ingest-requests-per-second: "0" is no number of requests between 1 and 100000'],
+  },
+  {
     name: 'explain without an address',
     args: ['explain'],
     says: ['an address is missing', 'usage: sluice explain'],

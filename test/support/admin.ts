@@ -101,7 +101,10 @@ export const startAdminScene = async (
   await managed.load()
   const shared = {
     keys: options.keys ?? keys,
-    turnstile: createTurnstile(options.now ?? Date.now, options.requestsPerSecond ?? 10_000),
+    turnstile: createTurnstile(options.now ?? Date.now, {
+      ingest: options.requestsPerSecond ?? 10_000,
+      management: options.requestsPerSecond ?? 10_000,
+    }),
     onFault: (fault: { readonly error: unknown }) => void faults.push(fault.error),
   }
   const intake = options.intake ?? engine.intake

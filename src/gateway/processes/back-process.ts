@@ -35,7 +35,7 @@ runMember(async ({ name, config }, { rules, say }) => {
           ground,
           back,
           intake,
-          doors: createDoors(ground, intake, config.admin.key),
+          doors: createDoors(ground, intake, config),
           rulesFile: config.rules,
           counted: () => fronts.counted,
           notReady,

@@ -20,7 +20,7 @@ runMember(async ({ name, config }, { rules, say }) => {
   const intake = createIntake({ store, clock, sealer, integrationsOf, wake })
   const front = startFront(config, ground, intake)
   const access = openAccessLog()
-  const { ingest } = createDoors(ground, intake, config.admin?.key ?? null)
+  const { ingest } = createDoors(ground, intake, config)
   const serving = await startServing(config, { ground, front, ingest: ingest.answer, access: access.write })
   return {
     places: { url: serving.url, tlsUrl: serving.tlsUrl },
