@@ -47,7 +47,15 @@ export interface Lane {
 }
 
 /** Requests of a lane under way at once: enough to reach the limits over a slow line, few enough to spare a sick platform. */
-const maxInFlight = 8
+const mostRequests = 8
+const fewestRequests = 2
+/**
+ * Events of a lane in memory, and in the store's line when they are settled: whatever else wants the thread or the store
+ * waits behind them, the real-time lane's first of all. A second's worth of a larger limit is kept in reach, too.
+ */
+const heldEvents = 4_000
+/** A claim is one transaction, and reading what it brought one turn of the event loop. */
+const claimedAtOnce = 2_000
 /** Nothing announces a delivery that another process made due, so a lane looks by itself now and then. */
 const longestSleepMs = 30_000
 const storeTroubleMs = 1_000
@@ -63,6 +71,8 @@ export const createLane = (options: LaneOptions): Lane => {
   const scale = createScale()
   /** No request is larger than a second's worth of the limit, or the real-time lane would have to wait for it to be paid. */
   const batchSize = Math.min(limits.batchSize, Math.max(1, Math.floor(limits.eventsPerSecond)))
+  const held = Math.max(heldEvents, Number.isFinite(limits.eventsPerSecond) ? limits.eventsPerSecond : 0)
+  const maxInFlight = Math.min(mostRequests, Math.max(fewestRequests, Math.floor(held / batchSize)))
   const stopping = new AbortController()
   const givingUp = new AbortController()
   const inFlight = new Set<Promise<void>>()
@@ -231,7 +241,8 @@ export const createLane = (options: LaneOptions): Lane => {
       return launch(first, readyUntil)
     }
     const until = recall.signal
-    const kept = await claim(batchSize * (maxInFlight - inFlight.size), false)
+    const room = batchSize * (maxInFlight - inFlight.size)
+    const kept = await claim(Math.min(room, Math.max(batchSize, claimedAtOnce)), false)
     if (kept.length === 0) return rest()
     ready = batchesOf(kept)
     readyUntil = until

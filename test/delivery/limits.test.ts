@@ -72,6 +72,41 @@ describe('limits on a real platform', { timeout: 30_000 }, () => {
     20_000,
   )
 
+  test.each([
+    { name: 'lifted', rateLimit: { lifted: true, batchSize: 1_000 }, most: 4_000 },
+    { name: 'of its size', rateLimit: { eventsPerSecond: 6_000, batchSize: 1_000 }, most: 6_000 },
+    { name: 'of small requests', rateLimit: { eventsPerSecond: 10_000, batchSize: 10 }, most: 80 },
+  ])(
+    'however much waits, a lane with a limit $name holds only what it needs to go on',
+    async ({ rateLimit, most }) => {
+      await using server = await startScripted(() => null)
+      let held = 0
+      const { limits } = simplePlatform()
+      const platform = simplePlatform({ limits: { ...limits, batchSize: 1_000 } })
+      await using engine = await startEngine(
+        [someIntegration({ endpoint: server.url, rateLimit }, platform)],
+        {
+          wrap: (store) => ({
+            ...store,
+            claim: async (request) => {
+              const claimed = await store.claim(request)
+              held += claimed.length
+              return claimed
+            },
+          }),
+        },
+      )
+      await engine.intake.accept(many(8_000))
+      // Nobody answers, so all that it will ever hold is on the wire.
+      await until(
+        () => server.requests.flat().length,
+        (count) => count >= most,
+      )
+      const [waiting] = await engine.store.backlog()
+      expect([held, waiting?.pending]).toEqual([most, 8_000])
+    },
+  )
+
   test('being told to slow down again and again never kills an event', async () => {
     await using server = await startScripted((_events, nth) =>
       nth <= 5 ? { status: 429, headers: { 'retry-after': '1' } } : 200,
