@@ -93,7 +93,8 @@ export const createLane = (options: LaneOptions): Lane => {
 
   const wake = (): void => {
     awake = true
-    sleeper?.abort()
+    // With a reason, because without one an error with its stack is made each time.
+    sleeper?.abort('woken')
   }
 
   /** A wake that came while the lane was busy counts: it must not sleep over it. */
