@@ -42,6 +42,7 @@ export const browser: Readonly<Record<string, string>> = {
 export const secrets = {
   META_TOKEN: 'meta-token-of-the-test',
   GA4_SECRET: 'ga4-secret-of-the-test',
+  TIKTOK_TOKEN: 'tiktok-token-of-the-test',
   HOOK_SECRET: 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=',
 }
 
@@ -136,6 +137,8 @@ export interface SceneOptions {
   readonly rules?: readonly RuleFile[]
   /** Laid over Meta, GA4 and the webhook, by id; `null` leaves one out. */
   readonly integrations?: Readonly<Record<string, Partial<IntegrationFile> | null>>
+  /** Besides those. */
+  readonly furtherIntegrations?: readonly IntegrationFile[]
   readonly config?: Partial<Config>
 }
 
@@ -170,7 +173,7 @@ export const standardIntegrations = ({ meta, ga4, hook }: Platforms): readonly I
 export const rulesText = (
   originUrl: string,
   platforms: Platforms,
-  { site = {}, rules = [purchase, productView], integrations = {} }: SceneOptions,
+  { site = {}, rules = [purchase, productView], integrations = {}, furtherIntegrations = [] }: SceneOptions,
 ): string =>
   JSON.stringify({
     sites: [
@@ -184,10 +187,13 @@ export const rulesText = (
         holdMs: 10_000,
         ...site,
         rules: [...rules],
-        integrations: standardIntegrations(platforms).flatMap((one) => {
-          const over = integrations[one.id]
-          return over === null ? [] : [{ ...one, ...over }]
-        }),
+        integrations: [
+          ...standardIntegrations(platforms).flatMap((one) => {
+            const over = integrations[one.id]
+            return over === null ? [] : [{ ...one, ...over }]
+          }),
+          ...furtherIntegrations,
+        ],
       },
     ],
   } satisfies RulesFile)

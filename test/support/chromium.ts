@@ -64,7 +64,11 @@ export const startChromium = async (): Promise<Chromium> => {
   const browser = await launch({
     executablePath,
     headless: true,
+    // A person's browser keeps pages in memory for its back button.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
     args: [
+      // Names of shops that are nowhere else.
+      '--host-resolver-rules=MAP *.example.com 127.0.0.1',
       // Its sandbox refuses to be root, as which CI runs.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
       '--disable-dev-shm-usage',
