@@ -4,7 +4,10 @@ import { cleanIdentifier, isPlausibleTime } from './identifier.ts'
 import { clickCookies, type FoundClick } from './identity/click-cookies.ts'
 import { readKept } from './identity/kept-cookie.ts'
 
-/** The click ids of a visit: from its address, else from our own cookie and the platforms', and `fbclid` from the referrer at last. */
+/**
+ * The click ids of a visit: from its address, else from our own cookie and the platforms', at last from the referrer. That one
+ * is the landing page where a visitor answers the consent banner there and goes on: the landing's own request had no consent.
+ */
 
 const isClickIdName = (name: string): name is ClickIdName =>
   (clickIdNames as readonly string[]).includes(name)
@@ -61,12 +64,14 @@ export interface ClickIdInput {
   readonly query: string
   readonly jar: CookieJar
   readonly referrer: string | undefined
+  /** The host visited, in lower case, without port: a referrer at it is a page of the site. */
+  readonly host: string
   /** Milliseconds since the epoch. */
   readonly now: number
 }
 
 /** Reads every click id that the request carries. Never throws. */
-export const readClickIds = ({ query, jar, referrer, now }: ClickIdInput): ClickIds => {
+export const readClickIds = ({ query, jar, referrer, host, now }: ClickIdInput): ClickIds => {
   const ids: Partial<Record<ClickIdName, ClickId>> = {}
   const kept = fromCookies(jar, now)
   for (const [name, { value, seenAt }] of kept) ids[name] = toClickId(value, seenAt)
@@ -75,10 +80,11 @@ export const readClickIds = ({ query, jar, referrer, now }: ClickIdInput): Click
     // A landing page opened again: the click is as old as the cookie that holds it.
     ids[name] = { value, seenAt: (known?.value === value ? known.seenAt : null) ?? now }
   }
-  if (ids.fbclid === undefined && referrer !== undefined) {
-    const search = URL.parse(referrer)?.search.slice(1)
-    const value = search === undefined ? undefined : fromQuery(search).get('fbclid')
-    if (value !== undefined) ids.fbclid = { value, seenAt: now }
+  const before = referrer === undefined ? null : URL.parse(referrer)
+  for (const [name, value] of fromQuery(before?.search.slice(1) ?? '')) {
+    // Of another site's address only what Meta's own tags take from there: the rest was a click to that site.
+    if (ids[name] === undefined && (name === 'fbclid' || before?.hostname === host))
+      ids[name] = { value, seenAt: now }
   }
   return ids
 }

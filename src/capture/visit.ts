@@ -88,7 +88,7 @@ export const readVisit = (
   const cookies = once(() => readCookies(rawHeaders))
   const consent = once(() => readConsent(rawHeaders, cookies(), site.consent))
   const clickIds = once(() =>
-    readClickIds({ query: search, jar: cookies(), referrer: sentReferrer, now: at }),
+    readClickIds({ query: search, jar: cookies(), referrer: sentReferrer, host, now: at }),
   )
   const browserIds = once(() => {
     const { setCookies = false, cookieDomain } = site.identity ?? {}

@@ -11,6 +11,7 @@ const read = (given: { query?: string; cookie?: string; referrer?: string }) =>
     query: given.query ?? '',
     jar: readCookies(given.cookie === undefined ? [] : ['Cookie', given.cookie]),
     referrer: given.referrer,
+    host: 'shop.example',
     now,
   })
 
@@ -156,12 +157,30 @@ describe('precedence', () => {
     expect(read({ query: 'gclid=null', cookie: '_gcl_aw=GCL.1763000000.OLD' }).gclid?.value).toBe('OLD')
   })
 
-  test('the referrer is asked for fbclid alone, and last', () => {
-    const referrer = 'https://shop.example/landing?fbclid=FROMREF&gclid=FROMREF'
-    expect(read({ referrer })).toEqual({ fbclid: { value: 'FROMREF', seenAt: now } })
+  test('the page before on the same site is asked last: there the visitor was asked for consent', () => {
+    const referrer = 'https://shop.example:8443/landing?fbclid=FROMREF&gclid=FROMREF'
+    const found = { value: 'FROMREF', seenAt: now }
+    expect(read({ referrer })).toEqual({ fbclid: found, gclid: found })
     expect(read({ referrer, cookie: '_fbc=fb.1.1763000000000.KEPT' }).fbclid?.value).toBe('KEPT')
-    expect(read({ referrer, query: 'fbclid=URL' }).fbclid?.value).toBe('URL')
+    expect(read({ referrer, query: 'fbclid=URL&gclid=URL' })).toMatchObject({
+      fbclid: { value: 'URL' },
+      gclid: { value: 'URL' },
+    })
+  })
+
+  test.each([
+    'https://elsewhere.example',
+    'https://www.shop.example',
+    'https://shop.example.elsewhere.example',
+  ])('of %s, which is another site, fbclid alone is taken', (site) => {
+    expect(read({ referrer: `${site}/?fbclid=A&gclid=B&ttclid=C` })).toEqual({
+      fbclid: { value: 'A', seenAt: now },
+    })
+  })
+
+  test('a referrer that is no address says nothing', () => {
     expect(read({ referrer: 'no address?fbclid=a' })).toEqual({})
+    expect(read({ referrer: 'shop.example/?gclid=a' })).toEqual({})
   })
 })
 

@@ -50,7 +50,7 @@ test('what is written is what is read back, whatever an identifier may hold', ()
       const wire = write({ value: text, seenAt, subdomainIndex: 1 })
       expect(wire).toMatch(/^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+$/)
       const jar = readCookies(['Cookie', `a=b; ${cookie}=${wire}`])
-      const read = readClickIds({ query: '', jar, referrer: undefined, now })
+      const read = readClickIds({ query: '', jar, referrer: undefined, host: 'shop.example', now })
       expect(read[id]?.value).toBe(text)
       expect(Math.abs((read[id]?.seenAt ?? seenAt) - seenAt)).toBeLessThan(1000)
     }),
