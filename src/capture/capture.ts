@@ -57,6 +57,11 @@ export interface PageAmendment {
 
 /** Told in this order: `responseHead`, `chunk`…, then `end` or `abort`. */
 export interface Observation {
+  /**
+   * A rule wants this page to be opened and not loaded ahead. A host that can does not ask the origin, answers with an error
+   * that nobody keeps, and tells the observation nothing more. One that only looks on goes on as ever.
+   */
+  readonly refused?: true
   /** `null`: nothing is to be added. A host that only looks on leaves the answer as it is. */
   responseHead(head: ResponseHead): Amendment | null
   /** The bytes as they pass, still encoded. They are read before the call returns or copied, never changed. */

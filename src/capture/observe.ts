@@ -14,7 +14,7 @@ import type { Keeper, Keeping } from './identity/keeper.ts'
 import type { Candidate, CompiledSite, Matcher } from './match.ts'
 import { readMatchRequest } from './match-request.ts'
 import { createCollector, type Collector } from './page/collect.ts'
-import { qualifyRequest, qualifyResponse } from './qualify.ts'
+import { isSpeculative, qualifyRequest, qualifyResponse } from './qualify.ts'
 import { needsPage, readingsOf, type PageReader } from './reading.ts'
 import { compileScreen, type Screen } from './screen.ts'
 import { readVisit, type Visit } from './visit.ts'
@@ -198,6 +198,14 @@ export const createCapture = ({
     abort: () => {},
   })
 
+  const refusal: Observation = {
+    refused: true,
+    responseHead: () => null,
+    chunk: () => {},
+    end: () => null,
+    abort: () => {},
+  }
+
   return {
     begin: (head) => {
       const request = readMatchRequest(head)
@@ -207,6 +215,9 @@ export const createCapture = ({
       const mayKeep = keeper?.mayKeep(site.site, head) === true
       if (candidates.length === 0 && !mayKeep) return null
       const firing = candidates.length === 0 ? candidates : qualified(site, head, candidates)
+      // An error keeps a browser from using what it loaded ahead (github.com/WICG/nav-speculation), so that it asks again.
+      if (candidates.some(({ rule: { rule } }) => rule.prefetch === false) && isSpeculative(head.rawHeaders))
+        return refusal
       if (firing.length === 0 && !mayKeep) return null
       const visit = readVisit(head, site.site, trust)
       const keeping = mayKeep

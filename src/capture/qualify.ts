@@ -9,10 +9,11 @@ import type { Screen } from './screen.ts'
 export const healthCheckUserAgent = 'sluice-health-check'
 
 /**
- * `Sec-Purpose` is a Structured Fields list (RFC 9651): its tokens count and their parameters do not, as in
- * `prefetch;prerender` (github.com/WICG/nav-speculation). The others are what browsers sent before it.
+ * Whether a browser loads ahead what nobody has opened yet. `Sec-Purpose` is a Structured Fields list (RFC 9651): its tokens
+ * count and their parameters do not, as in `prefetch;prerender` (github.com/WICG/nav-speculation). The others are what
+ * browsers sent before it.
  */
-const isSpeculative = (rawHeaders: readonly string[]): boolean => {
+export const isSpeculative = (rawHeaders: readonly string[]): boolean => {
   const tokens = (name: string): string[] =>
     headerList(rawHeaders, name).map((member) => (member.split(';', 1)[0] ?? '').trim().toLowerCase())
   return (

@@ -255,6 +255,12 @@ export const ruleSchema = z
       'Frames',
       'true lets a page fire that was opened in a frame, such as a checkout embedded in another page.',
     ).optional(),
+    prefetch: field(
+      z.boolean(),
+      'Load ahead',
+      'false refuses the page, with a 503, to browsers that would load it before somebody opens it: they ask again then, and it counts. When absent they get it, and a page opened from there makes no request and no event.',
+      false,
+    ).optional(),
     repeatMinutes: field(
       z.int().min(0).max(1440),
       'Repeat after',

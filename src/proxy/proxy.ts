@@ -246,6 +246,11 @@ export const createProxy = (options: ProxyOptions): Proxy => {
       secure,
       receivedAt,
     })
+    if (observation?.refused === true) {
+      sendPage(client, 503)
+      tellOwn(client, peer, 503, route.site)
+      return
+    }
     addForwarded(fields, passageOf(httpVersion, peer, route, fields))
     stats.active += 1
     new Exchange(front, client, route, fields, observation, receivedAt).send()

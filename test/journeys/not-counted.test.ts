@@ -125,6 +125,35 @@ test('what no person opened, and what is no page, passes and fires nothing; the 
   expect(it.hook.requests).toHaveLength(1)
 })
 
+test('a rule that wants its page opened has those who load it ahead turned away, and them alone', async () => {
+  let asked = 0
+  await using it = await startScene({
+    origin: (_incoming, response) => {
+      asked += 1
+      response.writeHead(200, { 'content-type': 'text/html' }).end(page)
+    },
+    rules: [{ ...purchase, prefetch: false }, productView],
+  })
+  for (const headers of [
+    { 'sec-purpose': 'prefetch' },
+    { 'sec-purpose': 'prefetch;prerender' },
+    { purpose: 'prefetch' },
+  ]) {
+    const answer = await it.ask('/order-received/A-1', { headers: { cookie, ...headers } })
+    // Neither browser nor cache may show it to the one who then opens the page.
+    expect([answer.status, answer.headers['cache-control']]).toEqual([503, 'no-store'])
+  }
+  expect(asked).toBe(0)
+  expect((await it.ask('/products/lamp', { headers: { cookie, 'sec-purpose': 'prefetch' } })).status).toBe(
+    200,
+  )
+  expect((await it.ask('/elsewhere', { headers: { cookie, 'sec-purpose': 'prefetch' } })).status).toBe(200)
+  expect((await it.ask('/order-received/A-1', { headers: { cookie } })).status).toBe(200)
+  expect(asked).toBe(3)
+  expect((await it.settled(1)).map(({ orderId, duplicates }) => [orderId, duplicates])).toEqual([['A-1', 0]])
+  expect(it.gateway.counts().skipped).toEqual({ 'shop/prefetch': 4 })
+})
+
 test('a page that the origin breaks off fires nothing', async () => {
   await using it = await startScene({ origin, rules: [purchase] })
   await expect(it.ask('/order-received/broken', { headers: { cookie } })).rejects.toThrow(
