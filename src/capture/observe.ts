@@ -211,7 +211,8 @@ export const createCapture = ({
       const request = readMatchRequest(head)
       const site = request === null ? null : matcher().site(request.host)
       if (request === null || site === null) return null
-      const candidates = site.candidates(request)
+      // HEAD asks for a page without opening it: no rule is about it, and the one about the page says so.
+      const candidates = site.candidates(request.method === 'HEAD' ? { ...request, method: 'GET' } : request)
       const mayKeep = keeper?.mayKeep(site.site, head) === true
       if (candidates.length === 0 && !mayKeep) return null
       const firing = candidates.length === 0 ? candidates : qualified(site, head, candidates)

@@ -112,12 +112,18 @@ describe('a request', () => {
   test('that no rule can fire for is not looked at again, and that is no skip', async () => {
     await using it = startCapture([rule('thanks', 'purchase', { match: { path: '/thanks' } })])
     expect(it.begin('/')).toBeNull()
-    expect(it.begin('/thanks', { method: 'HEAD' })).toBeNull()
     expect(it.begin('/thanks', { method: 'POST' })).toBeNull()
     expect(it.begin('/thanks', { rawHeaders: ['Host', 'other.example', ...browser.slice(2)] })).toBeNull()
     expect(it.begin('*', { method: 'OPTIONS' })).toBeNull()
     expect(it.begin('/thanks')).not.toBeNull()
     expect(it.skips).toEqual([])
+  })
+
+  test('of HEAD for a page that a rule is about opens nothing, and is a skip', async () => {
+    await using it = startCapture([rule('thanks', 'purchase', { match: { path: '/thanks' } })])
+    expect(it.begin('/thanks', { method: 'HEAD' })).toBeNull()
+    expect(it.begin('/', { method: 'HEAD' })).toBeNull()
+    expect(it.skips).toEqual(['shop/thanks: method'])
   })
 
   test('that nobody opened is counted for each rule that would have fired, with the reason', async () => {
